@@ -1,0 +1,69 @@
+// Every actor's interface, one comment a message. Reading this file is reading the architecture.
+// Typed handles only; how each behaves stands in actors/.
+#pragma once
+
+#include <weir/messages.hpp>
+
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+namespace weir {
+
+/// MANAGER: the front desk. Routes and stamps each call, delegates it, and is not on the way back.
+using manager_actor = caf::typed_actor<
+    // Performs one call. Always a `chat_reply`; a failure is in its `error`.
+    caf::replies_to<chat_request>::with<chat_reply>,
+    // Tells how providers, books and calls are.
+    caf::replies_to<health_query>::with<health_report>,
+    // Sums up the books. Errors: `storage`.
+    caf::replies_to<usage_query>::with<usage_report>,
+    // Refuses new calls and lets those in flight end.
+    caf::replies_to<drain>::with<drained>,
+    // Adopts a newer snapshot and passes it on. Calls in flight keep the one that they began with.
+    caf::reacts_to<snapshot_ptr>>;
+
+/// SUPERVISOR: admits calls, and for each runs one attempt at a time until it may answer. Owns the circuit
+/// breakers and the providers' lives.
+using supervisor_actor = caf::typed_actor<
+    // Performs one call, with retries and failover. Ends by the call's deadline.
+    caf::replies_to<call>::with<chat_reply>,
+    // Tells how the providers and the calls are; the ledger's part is left empty.
+    caf::replies_to<health_query>::with<health_report>,
+    // Refuses new calls and lets those in flight end.
+    caf::replies_to<drain>::with<drained>,
+    // Starts, updates and stops providers.
+    caf::reacts_to<snapshot_ptr>,
+    // Refuses or welcomes calls, as the books can follow.
+    caf::reacts_to<ledger_pressure>>;
+
+/// PROVIDER: one vendor endpoint. Encodes, posts, decodes, and bills the accumulator itself.
+using provider_actor = caf::typed_actor<
+    // Performs one attempt. The record is on its way to the accumulator before the answer is.
+    caf::replies_to<attempt>::with<attempt_end>,
+    // Ends one attempt early; it is answered as `cancelled`.
+    caf::reacts_to<cancel_attempt>,
+    // Tells how it is; an active probe asks for the list of models.
+    caf::replies_to<provider_probe>::with<provider_health>,
+    // Adopts a newer snapshot. Attempts in flight keep the codec and endpoint that they began with.
+    caf::reacts_to<snapshot_ptr>>;
+
+/// ACCUMULATOR: the books. Keeps totals in memory, commits records in batches, answers questions.
+using accumulator_actor = caf::typed_actor<
+    // Books one attempt.
+    caf::reacts_to<usage_record>,
+    // Sums up the books, with everything booked before the question. Errors: `storage`.
+    caf::replies_to<usage_query>::with<usage_report>,
+    // Tells how the books are.
+    caf::replies_to<health_query>::with<ledger_health>,
+    // Commits what is pending and answers when it is durable, or cannot be.
+    caf::replies_to<flush>::with<flushed>,
+    // Adopts new batch sizes.
+    caf::reacts_to<snapshot_ptr>>;
+
+/// WATCHER: sees the configuration file change, validates it, and publishes the next snapshot to the manager.
+/// Nobody talks to it: it is told to end, and its private messages come from its file watch.
+using watcher_actor = caf::typed_actor<
+    // Looks at the file now, as if it had changed.
+    caf::reacts_to<flush>>;
+
+} // namespace weir

@@ -1,0 +1,166 @@
+// The configuration as an immutable snapshot of values, and the doorway that loads it.
+// Knows no TOML: how a file becomes a snapshot stands in config/.
+#pragma once
+
+#include <weir/error.hpp>
+#include <weir/money.hpp>
+#include <weir/names.hpp>
+#include <weir/secret.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+using std::chrono::milliseconds;
+
+/// Which API a provider speaks.
+enum class provider_type : std::uint8_t { openai, claude, generic };
+
+std::string_view to_string(provider_type value) noexcept;
+
+/// One model of a provider: `[llm.providers.P.models.M]`.
+struct model_config {
+  model_name name;
+  std::string display_name;     ///< default: the name
+  std::uint32_t max_tokens = 0; ///< of one reply; 0: not said
+  bool supports_vision = false;
+  bool supports_tools = false;
+  bool supports_streaming = false;
+  std::optional<pricing> prices; ///< nothing: the cost is unknown, never zero
+};
+
+/// How the wait grows from one retry to the next.
+enum class backoff_kind : std::uint8_t { exponential, linear, fixed };
+
+/// What is done about one class of error at one provider.
+struct retry_rule {
+  std::uint32_t max_retries = 0; ///< 0: none
+  backoff_kind backoff = backoff_kind::exponential;
+  milliseconds base_delay{1000};
+  milliseconds max_delay{10000};
+  std::uint32_t factor_permille = 2000; ///< growth of `exponential`, in thousandths
+
+  friend bool operator==(const retry_rule&, const retry_rule&) = default;
+};
+
+/// `[llm.retry]`.
+struct retry_config {
+  std::map<errc, retry_rule> rules;      ///< classes that are not in it are not retried
+  std::uint32_t max_total_attempts = 6;  ///< of one call, over all classes and providers
+  std::uint32_t max_unknown_repeats = 1; ///< how often one call may repeat a request whose fate is unknown
+  milliseconds max_retry_after{120'000}; ///< a longer hint of the server fails over instead of waiting
+  bool jitter = true;                    ///< full jitter: the wait is uniform in (0, delay]
+
+  /// The policy where the file says nothing: network 3 exponential, rate_limit 5 linear, server_error 2
+  /// fixed.
+  static retry_config defaults();
+};
+
+/// `[llm.circuit_breaker]`: one breaker for each provider.
+struct breaker_config {
+  milliseconds window{30'000};        ///< outcomes older than this do not count
+  std::uint32_t min_calls = 10;       ///< below this the breaker never opens
+  std::uint32_t failure_percent = 50; ///< opens at this share of failures or more
+  milliseconds open_time{30'000};     ///< first time spent open; doubles with each failed probe round
+  milliseconds max_open_time{300'000};
+  std::uint32_t half_open_permits = 2; ///< probes; all must succeed to close
+};
+
+/// `[llm.limits]`: a bound on everything.
+struct limits_config {
+  std::uint32_t max_in_flight = 2000;          ///< calls; more are refused as `overloaded`
+  milliseconds call_timeout{600'000};          ///< deadline of a call that names none
+  std::uint32_t max_header_bytes = 16 * 1024;  ///< of a response
+  std::uint64_t max_body_bytes = 32ULL << 20U; ///< of a response
+  milliseconds drain_timeout{30'000};          ///< how long a stop waits for calls in flight
+};
+
+/// `[llm.ledger]`.
+struct ledger_config {
+  std::uint32_t batch_records = 256;     ///< commit at this many records …
+  milliseconds batch_delay{20};          ///< … or after this long
+  std::uint32_t max_pending = 65'536;    ///< records not yet committed; at this many new calls are refused
+  std::uint64_t map_bytes = 1ULL << 30U; ///< first size of the LMDB map (sparse); it grows by itself
+};
+
+/// One provider: `[llm.providers.P]`.
+struct provider_config {
+  provider_name name;
+  provider_type type = provider_type::openai;
+  secret api_key;
+  std::string base_url; ///< taken as given; the endpoint's path is appended
+  bool enabled = true;
+  milliseconds timeout{30'000}; ///< of one attempt, in all
+  milliseconds connect_timeout{5'000};
+  milliseconds tls_timeout{10'000};
+  milliseconds first_byte_timeout{60'000};
+  milliseconds idle_timeout{60'000};        ///< between two reads of a body
+  std::optional<std::uint32_t> max_retries; ///< caps every rule at this provider; nothing: no cap
+  std::uint32_t max_concurrency = 256;      ///< attempts in flight
+  std::uint32_t max_queue = 1024;           ///< attempts waiting for a place; more fail over as `overloaded`
+  bool allow_insecure_http = false;         ///< `http://` to another host than loopback
+  std::string ca_file;                      ///< PEM file of trusted authorities; empty: the system's store
+  std::map<std::string, std::string> headers; ///< sent with each request
+  std::vector<model_config> models;           ///< in file order; empty: takes any model name, unpriced
+};
+
+/// A whole, valid configuration. Immutable once published; a call keeps the one that it began with.
+struct snapshot {
+  std::filesystem::path source; ///< the file; empty when made in code
+  provider_name default_provider;
+  bool enable_usage_tracking = true;
+  bool cost_tracking = true;
+  std::filesystem::path usage_data_dir = "./data/llm-usage";
+  std::uint32_t io_threads = 1;
+  std::uint32_t worker_threads = 1;       ///< of the actor system that weir makes itself
+  std::vector<provider_config> providers; ///< in file order, disabled ones included
+  retry_config retry = retry_config::defaults();
+  breaker_config breaker;
+  limits_config limits;
+  ledger_config ledger;
+  std::uint64_t version = 1; ///< grows with each reload
+
+  const provider_config* find(const provider_name& name) const noexcept;
+};
+
+/// How a snapshot is passed around.
+using snapshot_ptr = std::shared_ptr<const snapshot>;
+
+/// The model's entry, or null.
+const model_config* find_model(const provider_config& provider, const model_name& name) noexcept;
+
+/// Whether the provider takes this model: it lists it, or lists none.
+bool offers(const provider_config& provider, const model_name& name) noexcept;
+
+/// One fault of a configuration file.
+struct config_fault {
+  std::string file;
+  std::uint32_t line = 0;   ///< from 1; 0: the file as a whole
+  std::uint32_t column = 0; ///< from 1, in bytes
+  std::string key;          ///< dotted, such as `llm.providers.openai.timeout`; empty: none
+  std::string problem;      ///< what is wrong and what was expected
+
+  friend bool operator==(const config_fault&, const config_fault&) = default;
+};
+
+/// `file:line:column: key: problem`.
+std::string to_string(const config_fault& fault);
+
+/// Everything that is wrong with a file, in its order. Never empty in a failed result.
+using config_faults = std::vector<config_fault>;
+
+/// Reads, substitutes `${VAR}` from the environment, validates. A snapshot, or every fault at once.
+boost::system::result<snapshot_ptr, config_faults> load_config(const std::filesystem::path& file);
+
+/// Called by `result::value()`; throws `std::runtime_error` with one line a fault.
+[[noreturn]] void throw_exception_from_error(const config_faults& faults,
+                                             const boost::source_location& where);
+
+} // namespace weir

@@ -1,0 +1,138 @@
+// What crosses between actors, by who talks to whom. Local messages only: they may hold anything copyable.
+// An embedder's own messages come after this file, in one of his own.
+#pragma once
+
+#include <weir/chat.hpp>
+#include <weir/config.hpp>
+#include <weir/health.hpp>
+#include <weir/usage.hpp>
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/error.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+// --- a caller to the manager -----------------------------------------------------------------------------
+// A call is a `chat_request` and is answered by one `chat_reply`, of success and of failure alike.
+
+/// Asks how everything is. With `probe`, each enabled provider is asked for its list of models, which is
+/// free.
+struct health_query {
+  bool probe = false;
+};
+
+/// Asks the books. With `since_start`, from memory: what this runtime booked; otherwise the whole ledger.
+struct usage_query {
+  usage_filter filter;
+  bool since_start = false; ///< the filter's times do not count then
+};
+
+struct usage_report {
+  std::vector<usage_summary> summaries; ///< by provider, then model
+};
+
+/// Refuses new calls, waits for those in flight until `patience` is over, then ends them as `cancelled`.
+struct drain {
+  milliseconds patience{0};
+};
+
+/// The answer to `drain`.
+struct drained {
+  std::uint32_t cancelled = 0; ///< calls that had to be ended
+};
+
+// --- the manager to the supervisor -----------------------------------------------------------------------
+
+/// A call on its way: stamped and routed, with the snapshot that it keeps to its end.
+struct call {
+  call_id id;
+  std::shared_ptr<const chat_request> request;
+  snapshot_ptr config;
+  std::vector<provider_name> candidates; ///< in the order of preference, never empty
+  time_point begin{};
+  time_point deadline{};
+};
+
+// --- the supervisor to a provider ------------------------------------------------------------------------
+
+/// One attempt of a call. Nothing reaches the wire after the deadline.
+struct attempt {
+  attempt_id id;
+  call_id call;
+  std::uint32_t number = 1;
+  std::shared_ptr<const chat_request> request;
+  time_point deadline{};
+};
+
+/// How an attempt ended. It is in the books already.
+struct attempt_end {
+  result<chat_reply> outcome = failure{};
+  std::chrono::microseconds latency{0};
+};
+
+/// Ends an attempt early. Booked like any other end.
+struct cancel_attempt {
+  attempt_id id;
+};
+
+/// Asks a provider how it is.
+struct provider_probe {
+  bool active = false; ///< ask the provider itself, over the wire
+};
+
+// --- a provider and the supervisor to the accumulator ----------------------------------------------------
+// A `usage_record` is booked, without an answer.
+
+/// Makes everything booked so far durable.
+struct flush {};
+
+/// The answer to `flush`.
+struct flushed {
+  std::uint64_t pending = 0; ///< records that could not be made durable
+};
+
+// --- the accumulator to the supervisor -------------------------------------------------------------------
+
+/// Whether the books can take more. While they cannot, new calls are refused.
+struct ledger_pressure {
+  std::optional<failure> refuse; ///< why calls must be refused; nothing: they are welcome
+};
+
+// --- failures as CAF errors ------------------------------------------------------------------------------
+
+/// A failure as the content of a `caf::error`; `to_failure` gives it back whole.
+caf::error to_error(const failure& what);
+
+/// The failure in an error of ours; any other error becomes `unknown` with CAF's text.
+failure to_failure(const caf::error& error);
+
+} // namespace weir
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::attempt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::attempt_end)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::cancel_attempt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::chat_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::chat_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::drain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::drained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::failure)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::flush)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::flushed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::health_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::health_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::ledger_health)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::ledger_pressure)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::provider_health)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::provider_probe)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::snapshot_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_record)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_report)

@@ -1,0 +1,193 @@
+// Exact decimals in both directions, and the cost formula. Integers only.
+#include <weir/money.hpp>
+
+#include <weir/usage.hpp>
+
+#include <algorithm>
+#include <limits>
+
+namespace weir {
+
+namespace {
+
+__extension__ typedef unsigned __int128 uint128;
+
+constexpr int decimals = 12; ///< of a pico
+
+bool is_digit(char letter) noexcept {
+  return letter >= '0' && letter <= '9';
+}
+
+/// A decimal's digits without its point, and how far the point stands from their end.
+struct scaled_decimal {
+  std::string digits;
+  int exponent = 0; ///< value = digits · 10^exponent
+};
+
+/// Takes a decimal apart. Nothing when it is none: a sign other than `+`, no digits, a misplaced underscore.
+std::optional<scaled_decimal> take_apart(std::string_view text) {
+  scaled_decimal parts;
+  std::size_t at = !text.empty() && text.front() == '+' ? 1 : 0;
+  bool point = false;
+  char before = '\0';
+  for (; at < text.size() && text[at] != 'e' && text[at] != 'E'; ++at) {
+    const char letter = text[at];
+    if (is_digit(letter)) {
+      parts.digits += letter;
+      parts.exponent -= point ? 1 : 0;
+    } else if (letter == '_') {
+      if (!is_digit(before) || at + 1 == text.size() || !is_digit(text[at + 1]))
+        return std::nullopt;
+    } else if (letter == '.' && !point && is_digit(before) && at + 1 < text.size() &&
+               is_digit(text[at + 1])) {
+      point = true;
+    } else {
+      return std::nullopt;
+    }
+    before = letter;
+  }
+  if (parts.digits.empty())
+    return std::nullopt;
+  if (at == text.size())
+    return parts;
+  std::string_view power = text.substr(at + 1);
+  const bool negative = !power.empty() && power.front() == '-';
+  if (!power.empty() && (power.front() == '-' || power.front() == '+'))
+    power.remove_prefix(1);
+  // Four digits are more than any price has use for, and cannot overflow.
+  if (power.empty() || power.size() > 4 || !std::ranges::all_of(power, is_digit))
+    return std::nullopt;
+  int value = 0;
+  for (const char digit : power)
+    value = value * 10 + (digit - '0');
+  parts.exponent += negative ? -value : value;
+  return parts;
+}
+
+/// digits · 10^exponent as an integer. Nothing when it is none, or too large.
+std::optional<std::int64_t> to_integer(scaled_decimal parts) {
+  while (parts.exponent < 0 && !parts.digits.empty()) {
+    if (parts.digits.back() != '0')
+      return std::nullopt;
+    parts.digits.pop_back();
+    ++parts.exponent;
+  }
+  const auto first = parts.digits.find_first_not_of('0');
+  if (first == std::string::npos)
+    return 0;
+  if (static_cast<int>(parts.digits.size() - first) + parts.exponent > 19)
+    return std::nullopt;
+  int128 value = 0;
+  for (const char digit : parts.digits)
+    value = value * 10 + (digit - '0');
+  for (; parts.exponent > 0; --parts.exponent)
+    value *= 10;
+  if (value > std::numeric_limits<std::int64_t>::max())
+    return std::nullopt;
+  return static_cast<std::int64_t>(value);
+}
+
+failure bad_price(std::string_view text, std::string_view why) {
+  return make_failure(errc::config,
+                      "the price '" + std::string(text.substr(0, 40)) + "' " + std::string(why));
+}
+
+/// numerator / 10^6, rounded half to even.
+int128 per_million(int128 numerator) noexcept {
+  constexpr int128 million = 1'000'000;
+  int128 quotient = numerator / million;
+  const int128 rest = numerator % million;
+  if (rest * 2 > million || (rest * 2 == million && quotient % 2 != 0))
+    ++quotient;
+  return quotient;
+}
+
+} // namespace
+
+std::optional<currency> currency::parse(std::string_view code) noexcept {
+  if (code.size() != 3 ||
+      !std::ranges::all_of(code, [](char letter) { return letter >= 'A' && letter <= 'Z'; }))
+    return std::nullopt;
+  currency parsed;
+  std::ranges::copy(code, parsed.letters_.begin());
+  return parsed;
+}
+
+std::string currency::str() const {
+  return empty() ? std::string() : std::string(letters_.data(), letters_.size());
+}
+
+bool money_sum::add(const money& amount) noexcept {
+  return add(money_sum(amount.picos, amount.unit));
+}
+
+bool money_sum::add(const money_sum& other) noexcept {
+  if (other.unit_.empty() && other.picos_ == 0)
+    return true;
+  if (unit_.empty() && picos_ == 0)
+    unit_ = other.unit_;
+  if (unit_ != other.unit_)
+    return false;
+  picos_ += other.picos_;
+  return true;
+}
+
+std::string to_decimal(int128 picos) {
+  const bool negative = picos < 0;
+  auto rest = negative ? -static_cast<uint128>(picos) : static_cast<uint128>(picos);
+  std::string reversed;
+  for (int place = 0; rest != 0 || place <= decimals; ++place) {
+    if (place == decimals && !reversed.empty())
+      reversed += '.';
+    const char digit = static_cast<char>('0' + static_cast<int>(rest % 10));
+    rest /= 10;
+    // Zeros after the last digit that counts are left out.
+    if (place >= decimals || digit != '0' || !reversed.empty())
+      reversed += digit;
+  }
+  if (negative)
+    reversed += '-';
+  return {reversed.rbegin(), reversed.rend()};
+}
+
+result<price> parse_price(std::string_view text, price_unit unit) {
+  if (!text.empty() && text.front() == '-')
+    return bad_price(text, "is negative");
+  auto parts = take_apart(text);
+  if (!parts)
+    return bad_price(text, "is not a decimal number");
+  parts->exponent += decimals + (unit == price_unit::tokens ? 6 : 0);
+  const auto picos = to_integer(std::move(*parts));
+  if (!picos)
+    return bad_price(text, "is out of range, or has more than 12 decimals per million tokens");
+  return price{*picos};
+}
+
+std::string to_decimal(const price& value) {
+  return to_decimal(int128{value.picos_per_million});
+}
+
+std::optional<money> cost_of(const token_usage& usage, const pricing& prices) noexcept {
+  const std::uint64_t cached = usage.cached_tokens.value_or(0);
+  const std::uint64_t long_writes = usage.cache_write_1h_tokens.value_or(0);
+  const std::uint64_t writes = std::max(usage.cache_write_tokens.value_or(0), long_writes);
+  if (cached > usage.prompt_tokens || writes > usage.prompt_tokens - cached)
+    return std::nullopt;
+  const price write_price = prices.cache_write.value_or(prices.input);
+  const auto part = [](std::uint64_t tokens, price each) { return int128{tokens} * each.picos_per_million; };
+  // Five products of a 64-bit and a 63-bit number: their sum may pass 2^127, so the counts are bounded first.
+  constexpr std::uint64_t most = 1ULL << 53U;
+  if (usage.prompt_tokens > most || usage.completion_tokens > most)
+    return std::nullopt;
+  const int128 numerator = part(usage.prompt_tokens - cached - writes, prices.input) +
+                           part(cached, prices.cached_input.value_or(prices.input)) +
+                           part(writes - long_writes, write_price) +
+                           part(long_writes, prices.cache_write_1h.value_or(write_price)) +
+                           part(usage.completion_tokens, prices.output);
+  const int128 picos = per_million(numerator);
+  if (picos > std::numeric_limits<std::int64_t>::max())
+    return std::nullopt;
+  return money{static_cast<std::int64_t>(picos), prices.unit};
+}
+
+} // namespace weir
