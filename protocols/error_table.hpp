@@ -1,0 +1,41 @@
+// One table: what a provider's error means, whatever shape its body has.
+// Pure data and look-ups; the OpenAI-shaped, Anthropic-shaped and odd bodies of compatible servers are all
+// read here.
+#pragma once
+
+#include "protocols/http_message.hpp"
+#include "protocols/json.hpp"
+
+#include <weir/error.hpp>
+
+#include <chrono>
+#include <string>
+
+namespace weir::protocols {
+
+/// What a body says of an error, in the vendor's words. Any part may be empty.
+struct vendor_error {
+  std::string type;
+  std::string code; ///< a number is kept as its digits
+  std::string message;
+  std::string request_id;
+};
+
+/// Finds the error in a body: `{"error":{…}}`, `{"error":"text"}`, `{"message":…}`, `{"detail":…}`, an array
+/// that holds one of these, or plain text.
+vendor_error read_vendor_error(const http_response& response);
+
+/// The same in a body that is parsed already.
+vendor_error read_vendor_error(const json_value& root);
+
+/// The failure that a response with an error status tells, with class, retryability, fate and hint.
+failure classify(const http_response& response, std::chrono::sys_seconds now);
+
+/// The failure that an error under status 200, or in the middle of a stream, tells. A numeric code counts as
+/// status.
+failure classify_in_body(const vendor_error& error);
+
+/// The failure of a response that is no answer at all: no JSON, or JSON without what must be in it.
+failure nonsense(const http_response& response, std::string what, std::string place);
+
+} // namespace weir::protocols

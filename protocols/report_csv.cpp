@@ -1,0 +1,129 @@
+// Quoting by RFC 4180; a text that a spreadsheet would take for a formula gets an apostrophe before it.
+#include "protocols/report_csv.hpp"
+
+#include "protocols/report_json.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace weir::protocols {
+
+namespace {
+
+/// Puts fields together into a line.
+class csv_line {
+public:
+  csv_line& text(std::string_view value) {
+    const bool formula =
+        !value.empty() && std::string_view("=+-@\t\r").find(value.front()) != std::string_view::npos;
+    if (!formula && value.find_first_of(",\"\r\n") == std::string_view::npos)
+      return plain(value);
+    std::string quoted = formula ? "\"'" : "\"";
+    for (const char letter : value)
+      quoted.append(letter == '"' ? 2 : 1, letter);
+    return plain(quoted + '"');
+  }
+  csv_line& plain(std::string_view value) {
+    if (!line_.empty() || fields_ > 0)
+      line_ += ',';
+    ++fields_;
+    line_ += value;
+    return *this;
+  }
+  csv_line& count(std::optional<std::uint64_t> value) {
+    return plain(value ? std::to_string(*value) : std::string());
+  }
+  csv_line& amount(const std::optional<money>& value) {
+    return plain(value ? to_decimal(*value) : std::string());
+  }
+  csv_line& time(std::optional<std::chrono::microseconds> value) {
+    return plain(value ? to_milliseconds(*value) : std::string());
+  }
+  std::string end() const { return line_ + "\r\n"; }
+
+private:
+  std::string line_;
+  std::size_t fields_ = 0;
+};
+
+std::string joined(const std::vector<std::pair<std::string, std::string>>& tags) {
+  std::string text;
+  for (const auto& [key, value] : tags)
+    text += (text.empty() ? "" : ";") + key + "=" + value;
+  return text;
+}
+
+} // namespace
+
+std::string csv_header() {
+  return "id,call_id,timestamp,model_name,provider_name,request_id,attempt,state,success,error_type,prompt_"
+         "tokens,"
+         "completion_tokens,total_tokens,cached_tokens,cache_write_tokens,reasoning_tokens,metering,cost,"
+         "currency,"
+         "cost_limit,price_version,response_time_ms,first_token_time_ms,tags\r\n";
+}
+
+std::string to_csv(const usage_record& record) {
+  const std::optional<money>& any = record.cost ? record.cost : record.cost_limit;
+  return csv_line()
+      .plain(to_string(record.id))
+      .plain(to_string(record.call))
+      .plain(to_string(record.time))
+      .text(record.model.str())
+      .text(record.provider.str())
+      .text(record.request_id)
+      .count(record.attempt)
+      .plain(to_string(record.state))
+      .plain(record.success ? "true" : "false")
+      .plain(record.error_type == errc::none ? "" : to_string(record.error_type))
+      .count(record.usage.prompt_tokens)
+      .count(record.usage.completion_tokens)
+      .count(record.usage.total_tokens)
+      .count(record.usage.cached_tokens)
+      .count(record.usage.cache_write_tokens)
+      .count(record.usage.reasoning_tokens)
+      .plain(to_string(record.usage.source))
+      .amount(record.cost)
+      .plain(any ? any->unit.str() : std::string())
+      .amount(record.cost_limit)
+      .count(record.price_version)
+      .time(record.response_time)
+      .time(record.first_token_time)
+      .text(joined(record.tags))
+      .end();
+}
+
+std::string to_csv(const std::vector<usage_summary>& summaries) {
+  std::string text =
+      "model_name,provider_name,total_requests,successful_requests,failed_requests,unknown_requests,"
+      "unpriced_requests,total_prompt_tokens,total_completion_tokens,total_tokens,total_cost,currency,"
+      "average_response_time_ms,first_request_time,last_request_time\r\n";
+  for (const usage_summary& each : summaries) {
+    const auto line = [&](std::string_view cost, std::string_view unit) {
+      return csv_line()
+          .text(each.model.str())
+          .text(each.provider.str())
+          .count(each.total_requests)
+          .count(each.successful_requests)
+          .count(each.failed_requests)
+          .count(each.unknown_requests)
+          .count(each.unpriced_requests)
+          .count(each.total_prompt_tokens)
+          .count(each.total_completion_tokens)
+          .count(each.total_tokens)
+          .plain(cost)
+          .plain(unit)
+          .time(each.average_response_time())
+          .plain(to_string(each.first_request_time))
+          .plain(to_string(each.last_request_time))
+          .end();
+    };
+    if (each.total_cost.empty())
+      text += line("", "");
+    for (const auto& [unit, sum] : each.total_cost)
+      text += line(to_decimal(sum), unit.str());
+  }
+  return text;
+}
+
+} // namespace weir::protocols

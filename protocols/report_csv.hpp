@@ -1,0 +1,21 @@
+// Usage records and summaries as CSV (RFC 4180), safe to open in a spreadsheet.
+// Lines end in CRLF; money is a plain decimal; nothing is an empty field.
+#pragma once
+
+#include <weir/usage.hpp>
+
+#include <string>
+#include <vector>
+
+namespace weir::protocols {
+
+/// The header line of records, with its line end.
+std::string csv_header();
+
+/// One record as a line, with its line end. Tags are `key=value` joined by `;`.
+std::string to_csv(const usage_record& record);
+
+/// Header and one line for each summary and currency.
+std::string to_csv(const std::vector<usage_summary>& summaries);
+
+} // namespace weir::protocols

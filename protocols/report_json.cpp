@@ -1,0 +1,303 @@
+// Writing weir's values for people and programs.
+#include "protocols/report_json.hpp"
+
+#include "protocols/json.hpp"
+
+namespace weir::protocols {
+
+namespace {
+
+using optional_count = std::optional<std::uint64_t>;
+
+void write_count(json_writer& out, const char* name, optional_count value) {
+  out.Key(name);
+  if (value)
+    out.Uint64(*value);
+  else
+    out.Null();
+}
+
+void write_flag(json_writer& out, const char* name, bool value) {
+  out.Key(name);
+  out.Bool(value);
+}
+
+void write_time(json_writer& out, const char* name, std::optional<std::chrono::microseconds> time) {
+  out.Key(name);
+  if (!time)
+    return void(out.Null());
+  const std::string text = to_milliseconds(*time);
+  out.RawValue(text.data(), text.size(), rapidjson::kNumberType);
+}
+
+/// An amount as two members, since a decimal without its currency means nothing.
+void write_money(json_writer& out, const char* name, const std::optional<money>& amount) {
+  out.Key(name);
+  if (amount)
+    write_text(out, to_decimal(*amount));
+  else
+    out.Null();
+}
+
+void write_sums(json_writer& out, const char* name, const std::map<currency, money_sum>& sums) {
+  out.Key(name);
+  out.StartObject();
+  for (const auto& [unit, sum] : sums)
+    write_member(out, unit.str(), to_decimal(sum));
+  out.EndObject();
+}
+
+void write_error_name(json_writer& out, const char* name, errc type) {
+  out.Key(name);
+  if (type == errc::none)
+    out.Null();
+  else
+    write_text(out, to_string(type));
+}
+
+void write_tokens(json_writer& out, const token_usage& usage) {
+  write_count(out, "prompt_tokens", usage.prompt_tokens);
+  write_count(out, "completion_tokens", usage.completion_tokens);
+  write_count(out, "total_tokens", usage.total_tokens);
+  write_count(out, "cached_tokens", usage.cached_tokens);
+  write_count(out, "cache_write_tokens", usage.cache_write_tokens);
+  write_count(out, "reasoning_tokens", usage.reasoning_tokens);
+}
+
+void write_cost(json_writer& out, const std::optional<money>& cost) {
+  write_money(out, "cost", cost);
+  out.Key("currency");
+  if (cost)
+    write_text(out, cost->unit.str());
+  else
+    out.Null();
+}
+
+void write_failure(json_writer& out, const failure& error) {
+  out.StartObject();
+  write_member(out, "type", to_string(error.type));
+  write_member(out, "message", error.message);
+  write_member(out, "vendor_message", error.vendor_message);
+  write_member(out, "vendor_code", error.vendor_code);
+  write_member(out, "provider", error.provider);
+  write_member(out, "place", error.place);
+  out.Key("status_code");
+  out.Int(error.status_code);
+  write_flag(out, "retryable", error.retryable);
+  write_count(out, "retry_after_ms",
+              error.retry_after ? optional_count(static_cast<std::uint64_t>(error.retry_after->count()))
+                                : std::nullopt);
+  write_member(out, "outcome", to_string(error.fate));
+  out.EndObject();
+}
+
+void write_error(json_writer& out, const char* name, const std::optional<failure>& error) {
+  out.Key(name);
+  if (error)
+    write_failure(out, *error);
+  else
+    out.Null();
+}
+
+void write_attempt(json_writer& out, const attempt_info& attempt) {
+  out.StartObject();
+  write_member(out, "id", to_string(attempt.id));
+  write_member(out, "provider", attempt.provider.str());
+  write_error_name(out, "error", attempt.error);
+  out.Key("status_code");
+  out.Int(attempt.status_code);
+  write_member(out, "message", attempt.message);
+  write_time(out, "latency_ms", attempt.latency);
+  write_time(out, "waited_ms", attempt.waited);
+  out.EndObject();
+}
+
+void write_metadata(json_writer& out, const reply_metadata& metadata) {
+  out.Key("metadata");
+  out.StartObject();
+  write_member(out, "call_id", to_string(metadata.call));
+  write_member(out, "request_id", metadata.request_id);
+  write_member(out, "provider", metadata.provider.str());
+  out.Key("attempts");
+  out.StartArray();
+  for (const attempt_info& each : metadata.attempts)
+    write_attempt(out, each);
+  out.EndArray();
+  write_time(out, "latency_ms", metadata.latency);
+  write_member(out, "raw_finish_reason", metadata.raw_finish_reason);
+  out.EndObject();
+}
+
+void write_figures(json_writer& out, const usage_summary& summary) {
+  write_count(out, "total_requests", summary.total_requests);
+  write_count(out, "successful_requests", summary.successful_requests);
+  write_count(out, "failed_requests", summary.failed_requests);
+  write_count(out, "unknown_requests", summary.unknown_requests);
+  write_count(out, "unpriced_requests", summary.unpriced_requests);
+  write_count(out, "total_prompt_tokens", summary.total_prompt_tokens);
+  write_count(out, "total_completion_tokens", summary.total_completion_tokens);
+  write_count(out, "total_tokens", summary.total_tokens);
+  write_sums(out, "total_cost", summary.total_cost);
+  write_sums(out, "unknown_cost_limit", summary.unknown_cost_limit);
+  write_time(out, "average_response_time_ms", summary.average_response_time());
+  if (summary.total_requests == 0) {
+    out.Key("first_request_time");
+    out.Null();
+    out.Key("last_request_time");
+    out.Null();
+  } else {
+    write_member(out, "first_request_time", to_string(summary.first_request_time));
+    write_member(out, "last_request_time", to_string(summary.last_request_time));
+  }
+}
+
+void write_provider(json_writer& out, const provider_health& provider) {
+  out.StartObject();
+  write_member(out, "name", provider.name.str());
+  write_member(out, "circuit_breaker", to_string(provider.breaker));
+  write_count(out, "in_flight", provider.in_flight);
+  write_count(out, "queued", provider.queued);
+  write_count(out, "restarts", provider.restarts);
+  write_error(out, "last_error", provider.last_error);
+  out.Key("reachable");
+  if (provider.reachable)
+    out.Bool(*provider.reachable);
+  else
+    out.Null();
+  write_error(out, "probe_error", provider.probe_error);
+  write_time(out, "probe_latency_ms", provider.probe_latency);
+  out.EndObject();
+}
+
+template <class Write>
+std::string written(Write write) {
+  rapidjson::StringBuffer buffer;
+  json_writer out(buffer);
+  write(out);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+} // namespace
+
+std::string to_milliseconds(std::chrono::microseconds time) {
+  const bool negative = time.count() < 0;
+  const auto micros = negative ? -time.count() : time.count();
+  std::string text = (negative ? "-" : "") + std::to_string(micros / 1000);
+  std::string rest = std::to_string(micros % 1000 + 1000).substr(1);
+  while (!rest.empty() && rest.back() == '0')
+    rest.pop_back();
+  return rest.empty() ? text : text + "." + rest;
+}
+
+std::string to_json(const chat_reply& reply) {
+  return written([&](json_writer& out) {
+    out.StartObject();
+    write_flag(out, "success", reply.success);
+    write_member(out, "content", reply.content);
+    if (!reply.reasoning.empty())
+      write_member(out, "reasoning", reply.reasoning);
+    if (!reply.refusal.empty())
+      write_member(out, "refusal", reply.refusal);
+    write_member(out, "model", reply.model.str());
+    out.Key("usage");
+    out.StartObject();
+    write_tokens(out, reply.usage);
+    write_cost(out, reply.cost);
+    write_member(out, "metering", to_string(reply.usage.source));
+    out.EndObject();
+    write_member(out, "finish_reason", to_string(reply.finish_reason));
+    out.Key("tool_calls");
+    out.StartArray();
+    for (const tool_call& call : reply.tool_calls) {
+      out.StartObject();
+      write_member(out, "id", call.id);
+      write_member(out, "name", call.name);
+      write_member(out, "arguments", call.arguments);
+      out.EndObject();
+    }
+    out.EndArray();
+    write_error(out, "error", reply.error);
+    write_metadata(out, reply.metadata);
+    out.EndObject();
+  });
+}
+
+std::string to_json(const failure& error) {
+  return written([&](json_writer& out) { write_failure(out, error); });
+}
+
+std::string to_json(const usage_record& record) {
+  return written([&](json_writer& out) {
+    out.StartObject();
+    write_member(out, "id", to_string(record.id));
+    write_member(out, "call_id", to_string(record.call));
+    write_member(out, "timestamp", to_string(record.time));
+    write_member(out, "model_name", record.model.str());
+    write_member(out, "provider_name", record.provider.str());
+    write_member(out, "request_id", record.request_id);
+    write_count(out, "attempt", record.attempt);
+    write_member(out, "state", to_string(record.state));
+    write_flag(out, "success", record.success);
+    write_error_name(out, "error_type", record.error_type);
+    write_tokens(out, record.usage);
+    write_member(out, "metering", to_string(record.usage.source));
+    write_cost(out, record.cost);
+    write_money(out, "cost_limit", record.cost_limit);
+    write_count(out, "price_version", record.price_version);
+    write_time(out, "response_time_ms", record.response_time);
+    write_time(out, "first_token_time_ms", record.first_token_time);
+    out.Key("tags");
+    out.StartObject();
+    for (const auto& [key, value] : record.tags)
+      write_member(out, key, value);
+    out.EndObject();
+    out.EndObject();
+  });
+}
+
+std::string to_json(const std::vector<usage_summary>& summaries) {
+  return written([&](json_writer& out) {
+    usage_summary totals;
+    out.StartObject();
+    out.Key("summaries");
+    out.StartArray();
+    for (const usage_summary& each : summaries) {
+      totals.add(each);
+      out.StartObject();
+      write_member(out, "model_name", each.model.str());
+      write_member(out, "provider_name", each.provider.str());
+      write_figures(out, each);
+      out.EndObject();
+    }
+    out.EndArray();
+    out.Key("totals");
+    out.StartObject();
+    write_figures(out, totals);
+    out.EndObject();
+    out.EndObject();
+  });
+}
+
+std::string to_json(const health_report& report) {
+  return written([&](json_writer& out) {
+    out.StartObject();
+    write_count(out, "config_version", report.config_version);
+    write_count(out, "calls_in_flight", report.calls_in_flight);
+    out.Key("providers");
+    out.StartArray();
+    for (const provider_health& each : report.providers)
+      write_provider(out, each);
+    out.EndArray();
+    out.Key("ledger");
+    out.StartObject();
+    write_flag(out, "enabled", report.ledger.enabled);
+    write_count(out, "booked", report.ledger.booked);
+    write_count(out, "committed", report.ledger.committed);
+    write_count(out, "pending", report.ledger.pending);
+    write_error(out, "error", report.ledger.error);
+    out.EndObject();
+    out.EndObject();
+  });
+}
+
+} // namespace weir::protocols

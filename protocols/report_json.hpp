@@ -1,0 +1,24 @@
+// weir's own JSON shapes, as people and programs see them: replies, records, summaries, health.
+// Field names are those of the values; raw numbers carry their unit last; money is a decimal string.
+#pragma once
+
+#include <weir/chat.hpp>
+#include <weir/health.hpp>
+#include <weir/usage.hpp>
+
+#include <string>
+#include <vector>
+
+namespace weir::protocols {
+
+std::string to_json(const chat_reply& reply);
+std::string to_json(const failure& error);
+std::string to_json(const usage_record& record);
+/// `{"summaries":[…],"totals":{…}}`; the totals carry no names.
+std::string to_json(const std::vector<usage_summary>& summaries);
+std::string to_json(const health_report& report);
+
+/// Microseconds as milliseconds with up to three decimals, exactly: `12.345`, `3`.
+std::string to_milliseconds(std::chrono::microseconds time);
+
+} // namespace weir::protocols
