@@ -1,0 +1,300 @@
+// The client: threads, each with its own connections. An endpoint belongs to one thread, so pools need no
+// lock.
+#include "transport/client.hpp"
+
+#include "transport/connection.hpp"
+#include "transport/pool.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace weir::transport {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// How exact limits are. One timer looks after all exchanges of a thread: a timer for each costs more than it
+/// tells.
+constexpr std::chrono::milliseconds tick{10};
+/// How often idle connections are looked at.
+constexpr std::chrono::seconds sweep{1};
+
+failure closed() {
+  return make_failure(errc::cancelled, "the network was closed");
+}
+
+/// One thread and what belongs to it. All but `give`, `cancel` and `finish` run on that thread.
+class lane final : public connection_owner {
+public:
+  lane()
+      : io_(1), work_(asio::make_work_guard(io_)), ticks_(io_), sweeps_(io_), thread_([this] { io_.run(); }) {
+  }
+  lane(const lane&) = delete;
+  lane& operator=(const lane&) = delete;
+  ~lane() { finish(); }
+
+  void give(job_ptr next) {
+    asio::post(io_, [this, next = std::move(next)]() mutable { begin(std::move(next)); });
+  }
+
+  void cancel(exchange_id id) {
+    asio::post(io_, [this, id] { drop(id, make_failure(errc::cancelled, "the exchange was cancelled")); });
+  }
+
+  /// Ends everything and the thread. Idempotent.
+  void finish() {
+    if (!thread_.joinable())
+      return;
+    asio::post(io_, [this] { shut(); });
+    work_.reset();
+    thread_.join();
+  }
+
+private:
+  using connection_ptr = std::shared_ptr<connection>;
+
+  /// What belongs to an endpoint. The endpoint itself is kept, so that its address stays its own.
+  struct site {
+    explicit site(std::shared_ptr<const endpoint> to_)
+        : to(std::move(to_)), pool({to->max_connections, to->keep_alive, to->max_age}) {}
+
+    std::shared_ptr<const endpoint> to;
+    tls_context context;
+    connection_pool pool;
+    std::unordered_map<std::uint64_t, connection_ptr> connections;
+  };
+
+  void begin(job_ptr next);
+  void assign(site& at, job_ptr next, connection_pool::assignment given);
+  void drop(exchange_id id, failure reason);
+  void on_idle(connection& who, bool reusable) override;
+  void look();
+  void sweep_idle();
+  void shut();
+  void arm_tick();
+  void arm_sweep();
+
+  asio::io_context io_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  asio::steady_timer ticks_;
+  asio::steady_timer sweeps_;
+  bool tick_armed_ = false;
+  bool sweep_armed_ = false;
+  bool shut_ = false;
+  std::map<const endpoint*, site> sites_;
+  std::map<std::string, tls_context> contexts_; ///< by CA file: loading the system's store takes milliseconds
+  std::unordered_map<exchange_id, job_ptr> waiting_;
+  std::unordered_map<exchange_id, connection_ptr> active_;
+  std::unordered_map<connection*, exchange_id> serving_;
+  std::thread thread_; // last: it uses the others
+};
+
+void lane::begin(job_ptr next) {
+  if (shut_)
+    return next->finish(closed(), std::chrono::steady_clock::now());
+  site& at = sites_.try_emplace(next->to().get(), next->to()).first->second;
+  if (at.to->tls && !at.context) {
+    tls_context& shared = contexts_[at.to->ca_file];
+    if (!shared) {
+      auto made = make_tls_context(at.to->ca_file);
+      if (!made)
+        return next->finish(made.error(), std::chrono::steady_clock::now());
+      shared = std::move(*made);
+    }
+    at.context = shared;
+  }
+  const auto given = at.pool.acquire(next->id(), std::chrono::steady_clock::now());
+  assign(at, std::move(next), given);
+  arm_tick();
+}
+
+void lane::assign(site& at, job_ptr next, connection_pool::assignment given) {
+  using action = connection_pool::action;
+  if (given.what == action::wait) {
+    const exchange_id id = next->id();
+    waiting_.emplace(id, std::move(next));
+    return;
+  }
+  connection_ptr chosen;
+  if (given.what == action::use) {
+    chosen = at.connections.at(given.connection);
+    // The only silent second choice there is: nothing of this request has left yet.
+    if (!chosen->alive()) {
+      chosen->close();
+      at.connections.erase(given.connection);
+      const clock_time now = std::chrono::steady_clock::now();
+      at.pool.forget_connection(given.connection);
+      return assign(at, std::move(next), at.pool.acquire(next->id(), now));
+    }
+  } else {
+    chosen = std::make_shared<connection>(io_, *this, given.connection, at.to, at.context);
+    at.connections.emplace(given.connection, chosen);
+  }
+  active_.emplace(next->id(), chosen);
+  serving_.emplace(chosen.get(), next->id());
+  chosen->perform(std::move(next));
+}
+
+void lane::on_idle(connection& who, bool reusable) {
+  if (const auto served = serving_.find(&who); served != serving_.end()) {
+    active_.erase(served->second);
+    serving_.erase(served);
+  }
+  const auto found = sites_.find(who.to().get());
+  if (found == sites_.end())
+    return;
+  site& at = found->second;
+  const auto turn = at.pool.release(who.key(), reusable, std::chrono::steady_clock::now());
+  if (!reusable)
+    at.connections.erase(who.key());
+  if (turn) {
+    if (auto next = waiting_.extract(turn->waiter))
+      assign(at, std::move(next.mapped()), turn->given);
+  }
+  arm_sweep();
+}
+
+void lane::drop(exchange_id id, failure reason) {
+  if (auto waiter = waiting_.extract(id)) {
+    sites_.at(waiter.mapped()->to().get()).pool.forget(id);
+    waiter.mapped()->finish(std::move(reason), std::chrono::steady_clock::now());
+  } else if (const auto active = active_.find(id); active != active_.end()) {
+    const connection_ptr chosen = active->second;
+    chosen->abort(std::move(reason));
+  }
+}
+
+/// Ends what is overdue.
+void lane::look() {
+  const clock_time now = std::chrono::steady_clock::now();
+  std::vector<connection_ptr> busy;
+  busy.reserve(active_.size());
+  for (const auto& [id, each] : active_)
+    busy.push_back(each);
+  for (const connection_ptr& each : busy)
+    each->check_limits(now);
+  std::vector<exchange_id> late;
+  for (const auto& [id, each] : waiting_)
+    if (each->deadline() <= now)
+      late.push_back(id);
+  for (const exchange_id id : late)
+    drop(id, make_failure(errc::timeout, "no connection became free in time (max_concurrency)"));
+  if (!active_.empty() || !waiting_.empty())
+    arm_tick();
+}
+
+void lane::sweep_idle() {
+  const clock_time now = std::chrono::steady_clock::now();
+  for (auto& [key, at] : sites_)
+    for (const auto old : at.pool.expire(now)) {
+      const auto found = at.connections.find(old);
+      found->second->close();
+      at.connections.erase(found);
+    }
+  // An endpoint that nobody else holds and that has no connection is gone from the configuration.
+  std::erase_if(sites_, [](const auto& entry) {
+    return entry.second.connections.empty() && entry.second.pool.waiters() == 0 &&
+           entry.second.to.use_count() == 1;
+  });
+  arm_sweep();
+}
+
+void lane::arm_tick() {
+  if (tick_armed_ || shut_)
+    return;
+  tick_armed_ = true;
+  ticks_.expires_after(tick);
+  ticks_.async_wait([this](const boost::system::error_code& cancelled) {
+    tick_armed_ = false;
+    if (!cancelled)
+      look();
+  });
+}
+
+void lane::arm_sweep() {
+  const bool needed =
+      std::ranges::any_of(sites_, [](const auto& entry) { return entry.second.pool.idle_connections() > 0; });
+  if (sweep_armed_ || shut_ || !needed)
+    return;
+  sweep_armed_ = true;
+  sweeps_.expires_after(sweep);
+  sweeps_.async_wait([this](const boost::system::error_code& cancelled) {
+    sweep_armed_ = false;
+    if (!cancelled)
+      sweep_idle();
+  });
+}
+
+void lane::shut() {
+  shut_ = true;
+  ticks_.cancel();
+  sweeps_.cancel();
+  for (auto& [id, each] : std::exchange(waiting_, {}))
+    each->finish(closed(), std::chrono::steady_clock::now());
+  std::vector<connection_ptr> all;
+  for (auto& [key, at] : sites_)
+    for (auto& [number, each] : at.connections)
+      all.push_back(each);
+  for (const connection_ptr& each : all)
+    each->abort(closed());
+  sites_.clear();
+}
+
+class pooled_client final : public client {
+public:
+  explicit pooled_client(std::uint32_t threads) {
+    for (std::uint32_t count = std::max(threads, 1U); count > 0; --count)
+      lanes_.push_back(std::make_unique<lane>());
+  }
+  ~pooled_client() override { close(); }
+
+  exchange_id post(std::shared_ptr<const endpoint> to, http_request request, std::chrono::milliseconds total,
+                   exchange_handler done) override {
+    const std::size_t chosen = std::hash<const endpoint*>{}(to.get()) / alignof(endpoint) % lanes_.size();
+    // The lane can be told from the id, so that cancelling needs no table.
+    const exchange_id id = next_.fetch_add(1, std::memory_order_relaxed) * lanes_.size() + chosen;
+    auto next = std::make_unique<job>(id, std::move(to), std::move(request), total, std::move(done));
+    if (closed_.load(std::memory_order_acquire))
+      next->finish(closed(), std::chrono::steady_clock::now());
+    else
+      lanes_[chosen]->give(std::move(next));
+    return id;
+  }
+
+  void cancel(exchange_id id) override {
+    if (id != 0 && !closed_.load(std::memory_order_acquire))
+      lanes_[id % lanes_.size()]->cancel(id);
+  }
+
+  void close() override {
+    const std::lock_guard one_at_a_time(closing_);
+    closed_.store(true, std::memory_order_release);
+    for (const auto& each : lanes_)
+      each->finish();
+  }
+
+private:
+  std::atomic<exchange_id> next_{1};
+  std::atomic<bool> closed_{false};
+  std::mutex closing_;
+  std::vector<std::unique_ptr<lane>> lanes_;
+};
+
+} // namespace
+
+std::unique_ptr<client> make_client(std::uint32_t threads) {
+  return std::make_unique<pooled_client>(threads);
+}
+
+} // namespace weir::transport

@@ -1,0 +1,100 @@
+// One connection to one endpoint: connects, secures, sends a request, reads its response, again and again.
+// Runs on one thread. Knows no pool: it tells its owner when it is free or broken.
+#pragma once
+
+#include "transport/job.hpp"
+#include "transport/tls.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace weir::transport {
+
+class connection;
+
+/// Whom a connection tells that its exchange has ended.
+class connection_owner {
+public:
+  virtual void on_idle(connection& who, bool reusable) = 0;
+
+protected:
+  ~connection_owner() = default;
+};
+
+class connection : public std::enable_shared_from_this<connection> {
+public:
+  /// `context` null: plain TCP.
+  connection(boost::asio::io_context& io, connection_owner& owner, std::uint64_t key,
+             std::shared_ptr<const endpoint> to, tls_context context);
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  std::uint64_t key() const noexcept { return key_; }
+  const std::shared_ptr<const endpoint>& to() const noexcept { return to_; }
+  bool busy() const noexcept { return job_ != nullptr; }
+
+  /// Performs an exchange; connects first if this is the connection's first one.
+  void perform(job_ptr next);
+
+  /// Whether an idle connection still lives: the peer has neither closed it nor sent anything. To be asked
+  /// right before reuse; the peer may still close it a moment later, which cannot be told from a failure
+  /// after processing.
+  bool alive();
+
+  /// Ends the exchange when one of its limits has passed.
+  void check_limits(clock_time now);
+
+  /// Ends the exchange, if there is one, and closes.
+  void abort(failure reason);
+
+  /// Closes an idle connection.
+  void close();
+
+private:
+  enum class phase : std::uint8_t { fresh, connecting, securing, waiting, reading, idle };
+  using parser = boost::beast::http::response_parser<boost::beast::http::string_body>;
+  using error_code = boost::system::error_code;
+
+  void enter(phase next, std::chrono::milliseconds limit);
+  void resolve();
+  void connect(boost::asio::ip::tcp::resolver::results_type addresses);
+  void secure();
+  void send();
+  void read();
+  void received(error_code error, std::size_t bytes);
+  bool parse(error_code& error);
+  std::optional<failure> objection() const;
+  void complete();
+  void broken(const std::string& what);
+  failure overdue() const;
+  outcome fate() const noexcept;
+  void end(result<http_response> response, bool reusable);
+
+  boost::asio::io_context& io_;
+  connection_owner& owner_;
+  std::uint64_t key_;
+  std::shared_ptr<const endpoint> to_;
+  tls_context context_;
+  boost::asio::ip::tcp::socket socket_;
+  boost::asio::ip::tcp::resolver resolver_;
+  std::optional<tls_stream> tls_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<parser> parser_;
+  std::string framing_; ///< `Content-Length` and the blank line of the request
+  job_ptr job_;
+  phase phase_ = phase::fresh;
+  clock_time limit_{};   ///< of the phase
+  bool written_ = false; ///< a byte of the request may have left
+  int interim_ = 0;      ///< 1xx responses seen
+};
+
+} // namespace weir::transport

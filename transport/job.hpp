@@ -1,0 +1,63 @@
+// One exchange from `post` to its end: what to send, by when, and whom to tell.
+// Knows no socket; whatever becomes of it, its owner is told exactly once.
+#pragma once
+
+#include "transport/client.hpp"
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+namespace weir::transport {
+
+using clock_time = std::chrono::steady_clock::time_point;
+
+class job {
+public:
+  job(exchange_id id, std::shared_ptr<const endpoint> to, http_request request,
+      std::chrono::milliseconds total, exchange_handler done)
+      : id_(id), to_(std::move(to)), request_(std::move(request)), total_(total),
+        posted_(std::chrono::steady_clock::now()), done_(std::move(done)) {}
+  job(const job&) = delete;
+  job& operator=(const job&) = delete;
+  /// A job that nobody finished was dropped on the way down.
+  ~job() {
+    if (done_)
+      finish(make_failure(errc::cancelled, "the network was closed"), posted_);
+  }
+
+  exchange_id id() const noexcept { return id_; }
+  const std::shared_ptr<const endpoint>& to() const noexcept { return to_; }
+  const http_request& request() const noexcept { return request_; }
+  std::chrono::milliseconds total() const noexcept { return total_; }
+  clock_time deadline() const noexcept { return posted_ + total_; }
+
+  void on_connection(bool reused) noexcept { reused_ = reused; }
+  void saw_first_byte(clock_time now) noexcept { first_byte_ = now; }
+
+  void finish(result<http_response> response, clock_time now) {
+    using std::chrono::duration_cast;
+    using std::chrono::microseconds;
+    exchange end;
+    end.response = std::move(response);
+    end.total = duration_cast<microseconds>(now - posted_);
+    if (first_byte_ != clock_time{})
+      end.first_byte = duration_cast<microseconds>(first_byte_ - posted_);
+    end.reused = reused_;
+    std::exchange(done_, nullptr)(std::move(end));
+  }
+
+private:
+  exchange_id id_;
+  std::shared_ptr<const endpoint> to_;
+  http_request request_;
+  std::chrono::milliseconds total_;
+  clock_time posted_;
+  clock_time first_byte_{};
+  bool reused_ = false;
+  exchange_handler done_;
+};
+
+using job_ptr = std::unique_ptr<job>;
+
+} // namespace weir::transport
