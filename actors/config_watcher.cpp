@@ -1,0 +1,122 @@
+// The behaviour of the watcher: wait for the dust to settle, read until two reads agree, judge once.
+#include "actors/config_watcher.hpp"
+
+#include "actors/log.hpp"
+#include "config/load.hpp"
+
+#include <caf/send.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+namespace weir::actors {
+
+namespace {
+
+/// After an event, editors may still be writing.
+constexpr milliseconds settle_time{200};
+/// Two reads this far apart must agree: a file that is rewritten in place can be read half written.
+constexpr milliseconds confirm_time{100};
+/// How often to look where the file system tells nothing.
+constexpr milliseconds poll_time{5000};
+/// A larger file is no configuration of ours, and the loader would refuse it.
+constexpr std::streamsize largest = 2 << 20;
+
+std::optional<std::string> read_whole(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in)
+    return std::nullopt;
+  std::string text(static_cast<std::size_t>(largest), '\0');
+  in.read(text.data(), largest);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
+} // namespace
+
+watcher_impl::behavior_type config_watcher(watcher_impl::stateful_pointer<watcher_state> self,
+                                           manager_actor manager, snapshot_ptr current, watch_starter start) {
+  return self->state.begin(std::move(manager), std::move(current), start);
+}
+
+watcher_impl::behavior_type watcher_state::begin(manager_actor manager, snapshot_ptr current,
+                                                 const watch_starter& start) {
+  manager_ = std::move(manager);
+  current_ = std::move(current);
+  published_ = read_whole(current_->source).value_or(std::string());
+  // The watch's thread keeps no strong handle: the watch belongs to the actor's state and would keep it
+  // alive.
+  auto started = start(current_->source, [weak = caf::actor_cast<caf::actor_addr>(self_)] {
+    if (const auto home = caf::actor_cast<caf::strong_actor_ptr>(weak))
+      caf::anon_send(caf::actor_cast<watcher_actor>(home), flush{});
+  });
+  if (started) {
+    watch_ = std::move(*started);
+  } else {
+    log().warn("{} looks every {} s: {}", name, poll_time.count() / 1000, to_string(started.error()));
+    due_ = now() + poll_time;
+    ticker_.arm(self_, *due_);
+  }
+  return {
+      [this](flush) { look_soon(); },
+      [this](tick) { on_tick(); },
+  };
+}
+
+void watcher_state::look_soon() {
+  due_ = now() + settle_time;
+  ticker_.arm(self_, *due_);
+}
+
+void watcher_state::on_tick() {
+  ticker_.arrived(now());
+  if (due_ && now() >= *due_) {
+    due_.reset();
+    look();
+    if (!watch_ && !due_)
+      due_ = now() + poll_time;
+  }
+  if (due_)
+    ticker_.arm(self_, *due_);
+}
+
+void watcher_state::look() {
+  auto text = read_whole(current_->source);
+  if (!text) // between an editor's delete and its create; the next event tells
+    return;
+  if (*text == published_) {
+    seen_.reset();
+  } else if (seen_ == text) {
+    publish(*text);
+    seen_.reset();
+  } else {
+    seen_ = std::move(text);
+    due_ = now() + confirm_time;
+  }
+}
+
+void watcher_state::publish(const std::string& text) {
+  published_ = text;
+  auto loaded = config::load_text(text, current_->source, config::process_environment);
+  if (!loaded) {
+    std::string faults;
+    for (const config_fault& each : loaded.error())
+      faults += "\n  " + to_string(each);
+    log().warn("{} refuses the new configuration and keeps the old one:{}", name, faults);
+    return;
+  }
+  auto next = std::make_shared<snapshot>(**loaded);
+  next->version = current_->version + 1;
+  if (next->usage_data_dir != current_->usage_data_dir ||
+      next->enable_usage_tracking != current_->enable_usage_tracking ||
+      next->io_threads != current_->io_threads || next->worker_threads != current_->worker_threads)
+    log().warn(
+        "{} cannot change usage_data_dir, enable_usage_tracking, io_threads and worker_threads of a running "
+        "weir; they take effect at the next start",
+        name);
+  current_ = std::move(next);
+  self_->send(manager_, current_);
+}
+
+} // namespace weir::actors

@@ -1,0 +1,100 @@
+// LMDB behind two threads: one writes, one answers questions.
+// A write transaction blocks for a disk's flush, so it must not run on an actor's thread.
+#include "actors/ledger_service.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace weir::actors {
+
+namespace {
+
+/// One thread that does jobs in order. Its queue is bounded by who gives jobs: the accumulator has one batch
+/// out at a time, and each question is one call of somebody who waits.
+class worker {
+public:
+  worker() : thread_([this] { run(); }) {}
+  worker(const worker&) = delete;
+  worker& operator=(const worker&) = delete;
+  ~worker() { finish(); }
+
+  void give(std::function<void()> job) {
+    {
+      const std::lock_guard hold(lock_);
+      jobs_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+  }
+
+  /// Does what was given, then ends. Idempotent.
+  void finish() {
+    {
+      const std::lock_guard hold(lock_);
+      ending_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable())
+      thread_.join();
+  }
+
+private:
+  void run() {
+    std::unique_lock hold(lock_);
+    for (;;) {
+      wake_.wait(hold, [this] { return ending_ || !jobs_.empty(); });
+      if (jobs_.empty())
+        return;
+      const auto job = std::move(jobs_.front());
+      jobs_.pop_front();
+      hold.unlock();
+      job();
+      hold.lock();
+    }
+  }
+
+  std::mutex lock_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  bool ending_ = false;
+  std::thread thread_; // last: it uses the others
+};
+
+class lmdb_ledger_service final : public ledger_service {
+public:
+  explicit lmdb_ledger_service(std::unique_ptr<storage::ledger> ledger) : ledger_(std::move(ledger)) {}
+  ~lmdb_ledger_service() override { close(); }
+
+  void append(record_batch batch, std::function<void(result<storage::append_report>)> done) override {
+    writer_.give([this, batch = std::move(batch), done = std::move(done)] { done(ledger_->append(*batch)); });
+  }
+
+  void summary(usage_filter filter, std::function<void(result<std::vector<usage_summary>>)> done) override {
+    reader_.give(
+        [this, filter = std::move(filter), done = std::move(done)] { done(ledger_->summary(filter)); });
+  }
+
+  void close() override {
+    writer_.finish();
+    reader_.finish();
+    ledger_.reset();
+  }
+
+private:
+  std::unique_ptr<storage::ledger> ledger_;
+  worker writer_;
+  worker reader_;
+};
+
+} // namespace
+
+result<std::shared_ptr<ledger_service>> open_ledger_service(const snapshot& config) {
+  auto opened = storage::ledger::open({config.usage_data_dir, config.ledger.map_bytes, false});
+  if (!opened)
+    return opened.error();
+  return std::shared_ptr<ledger_service>(std::make_shared<lmdb_ledger_service>(std::move(*opened)));
+}
+
+} // namespace weir::actors

@@ -1,0 +1,12 @@
+// The log: sentences whose subject is the actor. Only actors and programs log.
+#pragma once
+
+#include <spdlog/logger.h>
+
+namespace weir::actors {
+
+/// The program's spdlog logger named `weir`, or one to standard error at level `warn` that is made on first
+/// use.
+spdlog::logger& log();
+
+} // namespace weir::actors

@@ -1,0 +1,40 @@
+// The manager actor: the front desk. Routes and stamps each call and delegates it.
+// Keeps nothing of a call: it is not on the way back.
+#pragma once
+
+#include "actors/services.hpp"
+
+#include <weir/actors.hpp>
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace weir::actors {
+
+class manager_state {
+public:
+  explicit manager_state(manager_actor::pointer self) : self_(self) {}
+
+  static constexpr const char* name = "weir.manager";
+
+  manager_actor::behavior_type begin(services_ptr world, supervisor_actor supervisor, accumulator_actor books,
+                                     snapshot_ptr config);
+
+private:
+  caf::result<chat_reply> perform(chat_request& request);
+  caf::typed_response_promise<health_report> check(const health_query& question);
+  void adopt(const snapshot_ptr& next);
+
+  manager_actor::pointer self_;
+  services_ptr world_;
+  supervisor_actor supervisor_;
+  accumulator_actor books_;
+  snapshot_ptr config_;
+};
+
+/// Spawn with `system.spawn(manager, world, supervisor, books, config)`.
+manager_actor::behavior_type manager(manager_actor::stateful_pointer<manager_state> self, services_ptr world,
+                                     supervisor_actor supervisor, accumulator_actor books,
+                                     snapshot_ptr config);
+
+} // namespace weir::actors

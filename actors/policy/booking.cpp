@@ -1,0 +1,97 @@
+// Records of ended attempts.
+#include "actors/policy/booking.hpp"
+
+#include <variant>
+
+namespace weir::policy {
+
+namespace {
+
+constexpr std::uint64_t tokens_per_message = 16; // role and separators
+constexpr std::uint64_t tokens_per_image = 2048;
+
+std::uint64_t bound_of(const content_part& part) {
+  if (const auto* text = std::get_if<text_part>(&part))
+    return text->text.size();
+  return tokens_per_image;
+}
+
+/// The dearest way to bill this request; nothing when no limit of the output is known.
+std::optional<money> cost_bound(const chat_request& request, const model_config* model,
+                                const pricing& prices) {
+  const std::uint64_t output = request.max_tokens.value_or(model == nullptr ? 0U : model->max_tokens);
+  if (output == 0)
+    return std::nullopt;
+  token_usage most;
+  most.prompt_tokens = prompt_token_bound(request);
+  most.completion_tokens = output;
+  most.source = metering::estimated;
+  pricing dearest = prices;
+  // A cache write may cost more than plain input, and whether there was one cannot be known.
+  for (const auto& write : {prices.cache_write, prices.cache_write_1h})
+    if (write && write->picos_per_million > dearest.input.picos_per_million)
+      dearest.input = *write;
+  return cost_of(most, dearest);
+}
+
+} // namespace
+
+std::uint64_t prompt_token_bound(const chat_request& request) {
+  std::uint64_t bound = 0;
+  for (const message& each : request.messages) {
+    bound += tokens_per_message;
+    for (const content_part& part : each.content)
+      bound += bound_of(part);
+    for (const tool_call& call : each.tool_calls)
+      bound += call.id.size() + call.name.size() + call.arguments.size();
+  }
+  for (const tool& each : request.tools)
+    bound += tokens_per_message + each.name.size() + each.description.size() + each.parameters.size();
+  for (const auto& [key, value] : request.extra)
+    bound += key.size() + value.size();
+  return bound;
+}
+
+usage_record make_record(const attempt_facts& facts, const chat_request& request,
+                         const provider_name& provider, const model_config* model, const pricing* prices,
+                         const result<chat_reply>& end) {
+  usage_record record;
+  record.id = facts.id;
+  record.call = facts.call;
+  record.attempt = facts.number;
+  record.time = facts.began;
+  record.response_time = facts.latency;
+  record.model = request.model;
+  record.provider = provider;
+  record.tags = request.tags;
+  if (end) {
+    record.success = true;
+    record.state = record_state::settled;
+    record.usage = end->usage;
+    record.request_id = end->metadata.request_id;
+    record.cost = end->cost;
+    return record;
+  }
+  const failure& error = end.error();
+  record.error_type = error.type;
+  record.request_id = error.request_id;
+  switch (error.fate) {
+  case outcome::not_sent:
+    record.state = record_state::void_attempt;
+    break;
+  case outcome::rejected_unprocessed:
+    record.state = record_state::settled;
+    break;
+  case outcome::unknown:
+    record.state = record_state::unknown;
+    record.usage.source = metering::estimated;
+    if (prices != nullptr)
+      record.cost_limit = cost_bound(request, model, *prices);
+    return record;
+  }
+  if (prices != nullptr)
+    record.cost = money{0, prices->unit};
+  return record;
+}
+
+} // namespace weir::policy

@@ -1,0 +1,34 @@
+// What the books say of an attempt that has ended. A pure function, so that every case can be read and
+// tested. Knows no actor, no clock and no ledger.
+#pragma once
+
+#include <weir/chat.hpp>
+#include <weir/config.hpp>
+#include <weir/usage.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace weir::policy {
+
+/// What is known of an attempt besides its end.
+struct attempt_facts {
+  attempt_id id;
+  call_id call;
+  std::uint32_t number = 1;
+  timestamp began{};
+  std::chrono::microseconds latency{0};
+};
+
+/// The record of an attempt. A success is `settled` at its cost; a failure is `void` when nothing was sent,
+/// `settled` at zero when the provider refused it unprocessed, and otherwise `unknown` with an upper estimate
+/// of its cost. `prices` null: the cost is unknown.
+usage_record make_record(const attempt_facts& facts, const chat_request& request,
+                         const provider_name& provider, const model_config* model, const pricing* prices,
+                         const result<chat_reply>& end);
+
+/// An upper bound of the tokens of a request's input: no token of a byte-pair encoding is shorter than a
+/// byte. An image by URL counts as 2,048 tokens, more than the published rules give one of any size in use.
+std::uint64_t prompt_token_bound(const chat_request& request);
+
+} // namespace weir::policy

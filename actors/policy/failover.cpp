@@ -1,0 +1,75 @@
+// The decision after a failed attempt, in the order: is a repeat allowed at all, here, elsewhere.
+#include "actors/policy/failover.hpp"
+
+#include "actors/policy/backoff.hpp"
+#include "actors/policy/error_policy.hpp"
+
+namespace weir::policy {
+
+namespace {
+
+/// The exchange broke off after the request was sent: the provider may have done, and billed, the work.
+/// A 5xx answer is not meant here: there the provider itself says that it failed.
+bool broke_off(const failure& error) noexcept {
+  return error.fate == outcome::unknown && (error.type == errc::network || error.type == errc::timeout);
+}
+
+} // namespace
+
+void call_plan::skip_candidate() noexcept {
+  ++candidate_;
+  retries_here_ = 0;
+  retries_by_class_.fill(0);
+}
+
+bool call_plan::may_repeat(const failure& error, const retry_config& rules) const noexcept {
+  if (attempts_ >= rules.max_total_attempts)
+    return false;
+  return !broke_off(error) || unknown_repeats_ < rules.max_unknown_repeats;
+}
+
+std::optional<milliseconds> call_plan::retry_wait(const failure& error, const retry_config& rules,
+                                                  std::optional<std::uint32_t> provider_cap,
+                                                  milliseconds remaining,
+                                                  std::uint64_t random) const noexcept {
+  const auto rule = rules.rules.find(error.type);
+  if (rule == rules.rules.end() || !error.retryable)
+    return std::nullopt;
+  const std::uint32_t done = retries_by_class_[static_cast<std::size_t>(error.type)];
+  if (done >= rule->second.max_retries || retries_here_ >= provider_cap.value_or(UINT32_MAX))
+    return std::nullopt;
+  // Each candidate that has not been asked yet keeps one attempt for itself: a sick first provider must not
+  // spend the whole call.
+  const std::size_t reserved = candidates_ - candidate_ - 1;
+  if (attempts_ + reserved >= rules.max_total_attempts)
+    return std::nullopt;
+  if (error.retry_after && *error.retry_after > rules.max_retry_after)
+    return std::nullopt;
+  const milliseconds wait = backoff_delay(rule->second, done + 1, error.retry_after, rules.jitter, random);
+  return wait < remaining ? std::optional{wait} : std::nullopt;
+}
+
+decision call_plan::after(const failure& error, const retry_config& rules,
+                          std::optional<std::uint32_t> provider_cap, milliseconds remaining,
+                          std::uint64_t random) {
+  const error_policy allowed = policy_for(error.type);
+  if (!(allowed.retry_here || allowed.retry_elsewhere) || !may_repeat(error, rules))
+    return {};
+  std::optional<milliseconds> wait;
+  if (allowed.retry_here)
+    wait = retry_wait(error, rules, provider_cap, remaining, random);
+  const bool another = allowed.retry_elsewhere && candidate_ + 1 < candidates_;
+  if (!wait && !another)
+    return {};
+  if (broke_off(error))
+    ++unknown_repeats_;
+  if (wait) {
+    ++retries_here_;
+    ++retries_by_class_[static_cast<std::size_t>(error.type)];
+    return {next_step::retry_here, *wait};
+  }
+  skip_candidate();
+  return {next_step::next_candidate, milliseconds{0}};
+}
+
+} // namespace weir::policy

@@ -1,0 +1,73 @@
+// Candidates in order of preference. Sets of providers are small, so plain loops serve.
+#include "actors/policy/routing.hpp"
+
+#include <algorithm>
+
+namespace weir::policy {
+
+namespace {
+
+/// `openai` and `generic` are one API; what one takes the other can take.
+bool same_api(const provider_config& left, const provider_config& right) {
+  return (left.type == provider_type::claude) == (right.type == provider_type::claude);
+}
+
+result<const provider_config*> start_of(const snapshot& config, const chat_request& request) {
+  const provider_name& wanted = request.provider.empty() ? config.default_provider : request.provider;
+  const provider_config* found = config.find(wanted);
+  if (found == nullptr)
+    return make_failure(errc::invalid_request, "there is no provider '" + wanted.str() + "'", "provider");
+  if (!found->enabled)
+    return make_failure(errc::invalid_request, "the provider '" + wanted.str() + "' is disabled", "provider");
+  return found;
+}
+
+std::vector<const provider_config*> candidates_for(const snapshot& config, const provider_config& first,
+                                                   const model_name& model) {
+  std::vector<const provider_config*> found;
+  if (offers(first, model))
+    found.push_back(&first);
+  for (const provider_config& each : config.providers)
+    if (&each != &first && each.enabled && find_model(each, model) != nullptr)
+      found.push_back(&each);
+  // Those that take any name come last, and only where the name has a chance of being known.
+  const auto listed = found;
+  for (const provider_config& each : config.providers)
+    if (&each != &first && each.enabled && each.models.empty() &&
+        std::ranges::any_of(listed, [&](const provider_config* known) { return same_api(*known, each); }))
+      found.push_back(&each);
+  return found;
+}
+
+} // namespace
+
+result<route> find_route(const snapshot& config, const chat_request& request) {
+  const auto first = start_of(config, request);
+  if (!first)
+    return first.error();
+  const provider_config& start = **first;
+  route way;
+  way.model = request.model;
+  if (way.model.empty()) {
+    if (start.models.empty())
+      return make_failure(
+          errc::invalid_request,
+          "the request names no model, and the provider '" + start.name.str() + "' lists none", "model");
+    way.model = start.models.front().name;
+  }
+  std::vector<const provider_config*> found;
+  if (request.provider.empty())
+    found = candidates_for(config, start, way.model);
+  else if (offers(start, way.model))
+    found.push_back(&start);
+  if (found.empty())
+    return make_failure(errc::model_not_found,
+                        "no enabled provider offers the model '" + way.model.str() + "'" +
+                            (request.provider.empty() ? "" : " (only '" + start.name.str() + "' was asked)"),
+                        "model");
+  for (const provider_config* each : found)
+    way.candidates.push_back(each->name);
+  return way;
+}
+
+} // namespace weir::policy

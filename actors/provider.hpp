@@ -1,0 +1,88 @@
+// The provider actor: one vendor endpoint. Encodes, posts, decodes, and writes the bill of every attempt.
+// Knows neither retries nor breakers: it is asked for one attempt and answers it once.
+#pragma once
+
+#include "actors/open_attempt.hpp"
+#include "actors/promise_guard.hpp"
+#include "actors/ticker.hpp"
+
+#include <weir/actors.hpp>
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+namespace weir::actors {
+
+/// The network's answer to an attempt, sent home by the transport's thread.
+struct exchange_end {
+  attempt_id id;
+  transport::exchange exchange;
+};
+
+/// The network's answer to an active probe.
+struct probe_end {
+  std::uint64_t number = 0;
+  transport::exchange exchange;
+};
+
+} // namespace weir::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::exchange_end)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::probe_end)
+
+namespace weir::actors {
+
+/// The private messages widen the implementation, not the handle that the world sees.
+using provider_impl =
+    provider_actor::extend<caf::reacts_to<exchange_end>, caf::reacts_to<probe_end>, caf::reacts_to<tick>>;
+
+class provider_state {
+public:
+  explicit provider_state(provider_impl::pointer self) : self_(self) {}
+
+  static constexpr const char* name = "weir.provider";
+
+  provider_impl::behavior_type begin(services_ptr world, accumulator_actor books, setup_ptr setup);
+
+private:
+  using attempt_ptr = std::unique_ptr<open_attempt>;
+  using health_promise = caf::typed_response_promise<provider_health>;
+
+  open_attempt::promise perform(attempt& work);
+  void launch(attempt_ptr open);
+  void fill_places();
+  void finish(attempt_ptr open, result<chat_reply> outcome);
+  void exchanged(exchange_end& done);
+  void cancel(const attempt_id& id);
+  void expire_queue();
+  health_promise check(const provider_probe& question);
+  void probed(probe_end& done);
+  void adopt(const snapshot& config);
+
+  time_point now() const { return self_->clock().now(); }
+  std::chrono::sys_seconds today() const {
+    return std::chrono::floor<std::chrono::seconds>(world_->wall_clock());
+  }
+
+  provider_impl::pointer self_;
+  services_ptr world_;
+  accumulator_actor books_;
+  setup_ptr setup_;
+  ticker ticker_;
+  std::unordered_map<attempt_id, attempt_ptr> in_flight_;
+  std::deque<attempt_ptr> queue_; ///< waiting for a place, in order of arrival
+  std::unordered_map<std::uint64_t, promise_guard<provider_health>> probes_;
+  std::uint64_t last_probe_ = 0;
+  provider_health health_;
+};
+
+/// Spawn with `self->spawn<caf::monitored>(provider, world, books, setup)`.
+provider_impl::behavior_type provider(provider_impl::stateful_pointer<provider_state> self,
+                                      services_ptr world, accumulator_actor books, setup_ptr setup);
+
+} // namespace weir::actors

@@ -1,0 +1,46 @@
+// Builds setups. Pure apart from allocation: nothing is opened here.
+#include "actors/provider_setup.hpp"
+
+#include <weir/url.hpp>
+
+namespace weir::actors {
+
+const pricing* provider_setup::prices_of(const model_name& model) const noexcept {
+  if (!price_usage)
+    return nullptr;
+  const model_config* found = find_model(config, model);
+  return found != nullptr && found->prices ? &*found->prices : nullptr;
+}
+
+result<setup_ptr> make_setup(const snapshot& config, const provider_config& provider,
+                             const provider_setup* previous) {
+  auto base = parse_url(provider.base_url);
+  if (!base)
+    return base.error();
+  auto codec = protocols::make_codec(provider);
+  if (!codec)
+    return codec.error();
+  transport::endpoint endpoint;
+  endpoint.tls = base->tls;
+  endpoint.host = base->host;
+  endpoint.port = base->port;
+  endpoint.ca_file = provider.ca_file;
+  endpoint.connect_timeout = provider.connect_timeout;
+  endpoint.tls_timeout = provider.tls_timeout;
+  endpoint.first_byte_timeout = provider.first_byte_timeout;
+  endpoint.idle_timeout = provider.idle_timeout;
+  endpoint.max_connections = provider.max_concurrency;
+  endpoint.max_header_bytes = config.limits.max_header_bytes;
+  endpoint.max_body_bytes = config.limits.max_body_bytes;
+  auto setup = std::make_shared<provider_setup>();
+  setup->config = provider;
+  setup->price_usage = config.cost_tracking;
+  setup->codec = std::move(*codec);
+  if (previous != nullptr && *previous->endpoint == endpoint)
+    setup->endpoint = previous->endpoint;
+  else
+    setup->endpoint = std::make_shared<const transport::endpoint>(std::move(endpoint));
+  return setup_ptr(std::move(setup));
+}
+
+} // namespace weir::actors
