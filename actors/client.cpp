@@ -109,13 +109,26 @@ struct client::implementation {
     actor = nullptr;
   }
 
+  /// Asks the manager and waits.
+  template <class Answer, class Question>
+  result<Answer> ask(Question question) const {
+    if (!actor)
+      return make_failure(errc::cancelled, "weir has stopped");
+    result<Answer> answer = failure{};
+    caf::scoped_actor self{host->system()};
+    self->request(host->manager(), caf::infinite, std::move(question))
+        .receive([&](Answer& told) { answer = std::move(told); },
+                 [&](const caf::error& reason) { answer = to_failure(reason); });
+    return answer;
+  }
+
   std::unique_ptr<runtime> own;
   runtime* host;
   door_actor actor;
 };
 
-result<client> client::start(snapshot_ptr config) {
-  auto started = runtime::start(std::move(config));
+result<client> client::start(snapshot_ptr config, runtime_options options) {
+  auto started = runtime::start(std::move(config), options);
   if (!started)
     return started.error();
   return client(std::make_unique<implementation>(std::move(*started)));
@@ -142,14 +155,14 @@ void client::chat(chat_request request, std::function<void(chat_reply)> done) {
 }
 
 result<std::vector<usage_summary>> client::usage(const usage_filter& filter) {
-  if (!impl_->actor)
-    return make_failure(errc::cancelled, "weir has stopped");
-  result<std::vector<usage_summary>> answer = failure{};
-  caf::scoped_actor self{impl_->host->system()};
-  self->request(impl_->host->manager(), caf::infinite, usage_query{filter, false})
-      .receive([&](usage_report& report) { answer = std::move(report.summaries); },
-               [&](const caf::error& reason) { answer = to_failure(reason); });
-  return answer;
+  auto report = impl_->ask<usage_report>(usage_query{filter, false});
+  if (!report)
+    return report.error();
+  return std::move(report->summaries);
+}
+
+result<health_report> client::health(bool probe) {
+  return impl_->ask<health_report>(health_query{probe});
 }
 
 void client::stop() {

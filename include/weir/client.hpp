@@ -3,6 +3,7 @@
 
 #include <weir/chat.hpp>
 #include <weir/config.hpp>
+#include <weir/health.hpp>
 #include <weir/usage.hpp>
 
 #include <functional>
@@ -18,7 +19,7 @@ class runtime;
 class client {
 public:
   /// Starts a runtime of its own. Errors: `config`, `storage`.
-  static result<client> start(snapshot_ptr config);
+  static result<client> start(snapshot_ptr config, runtime_options options = {});
 
   /// Uses a runtime that somebody else keeps alive for as long as this client lives.
   explicit client(runtime& host);
@@ -36,6 +37,9 @@ public:
 
   /// The books, by provider and model, with everything answered so far. Errors: `storage`.
   result<std::vector<usage_summary>> usage(const usage_filter& filter = {});
+
+  /// How providers, books and calls are; with `probe`, each provider is asked over the wire, free of charge.
+  result<health_report> health(bool probe);
 
   /// Drains and stops a runtime of its own; later calls are answered as `cancelled`.
   void stop();

@@ -133,6 +133,11 @@ struct snapshot {
 /// How a snapshot is passed around.
 using snapshot_ptr = std::shared_ptr<const snapshot>;
 
+/// How a runtime is started.
+struct runtime_options {
+  bool watch_config = true; ///< reload the snapshot's file when it changes; no effect without a file
+};
+
 /// The model's entry, or null.
 const model_config* find_model(const provider_config& provider, const model_name& name) noexcept;
 

@@ -11,10 +11,6 @@
 
 namespace weir {
 
-struct runtime_options {
-  bool watch_config = true; ///< reload the snapshot's file when it changes; no effect without a file
-};
-
 /// A running weir: its actors, its network threads, its ledger. Lives inside an actor system and must end
 /// before it.
 ///

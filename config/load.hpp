@@ -1,0 +1,24 @@
+// Loading a configuration from text: pure, whole or nothing.
+// Knows TOML and the schema; opens no file but those that it must check for being there.
+#pragma once
+
+#include <weir/config.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace weir::config {
+
+/// Looks a variable up; nothing when it is not set.
+using environment = std::function<std::optional<std::string>(const std::string&)>;
+
+/// The environment of this process.
+std::optional<std::string> process_environment(const std::string& variable);
+
+/// A snapshot, or every fault, in the order of the file. `source` is what faults and the snapshot name.
+boost::system::result<snapshot_ptr, config_faults>
+load_text(std::string_view text, const std::filesystem::path& source, const environment& variables);
+
+} // namespace weir::config

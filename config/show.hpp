@@ -1,0 +1,12 @@
+// The effective configuration as TOML, every default written out and every secret masked.
+#pragma once
+
+#include <weir/config.hpp>
+
+#include <string>
+
+namespace weir::config {
+
+std::string to_toml(const snapshot& config);
+
+} // namespace weir::config

@@ -1,0 +1,87 @@
+// Checks before parsing, and parsing.
+#include "config/toml_document.hpp"
+
+#include <algorithm>
+
+namespace weir::config {
+
+namespace {
+
+constexpr std::size_t largest_file = 1 << 20;
+constexpr std::size_t most_dots_in_line =
+    64; // a dotted key of a hundred thousand parts overflows the parser's stack
+
+struct place {
+  std::uint32_t line = 1;
+  std::uint32_t column = 1;
+};
+
+config_fault fault_at(const std::string& file, place at, std::string problem) {
+  return {file, at.line, at.column, {}, std::move(problem)};
+}
+
+/// The first thing that the parser must not see.
+std::optional<config_fault> objection(std::string_view text, const std::string& file) {
+  place at;
+  std::size_t dots = 0;
+  for (std::size_t n = 0; n != text.size(); ++n) {
+    const char letter = text[n];
+    if (letter == '\n') {
+      ++at.line;
+      at.column = 1;
+      dots = 0;
+      continue;
+    }
+    if (letter == '\0')
+      return fault_at(file, at, "a NUL byte; the file is no text");
+    if (letter == '\r' && (n + 1 == text.size() || text[n + 1] != '\n'))
+      return fault_at(file, at, "a lone carriage return; lines end in LF or CRLF");
+    if (letter == '.' && ++dots > most_dots_in_line)
+      return fault_at(file, at, "more than 64 dots in one line");
+    ++at.column;
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+boost::system::result<toml_document, config_fault> toml_document::parse(std::string_view text,
+                                                                        const std::string& file) {
+  if (text.size() > largest_file)
+    return config_fault{file, 0, 0, {}, "is larger than 1 MiB"};
+  if (text.starts_with("\xef\xbb\xbf"))
+    text.remove_prefix(3);
+  if (auto no = objection(text, file))
+    return std::move(*no);
+  toml_document parsed;
+  parsed.text_ = text;
+  parsed.file_ = file;
+  parsed.lines_.push_back(0);
+  for (std::size_t n = 0; n != text.size(); ++n)
+    if (text[n] == '\n')
+      parsed.lines_.push_back(n + 1);
+  try {
+    parsed.root_ = toml::parse(std::string_view(parsed.text_), std::string_view(file));
+  } catch (const toml::parse_error& error) {
+    return fault_at(file, {error.source().begin.line, error.source().begin.column},
+                    std::string(error.description()));
+  } catch (const toml_assertion&) {
+    return config_fault{file, 0, 0, {}, "is no TOML"};
+  }
+  return parsed;
+}
+
+std::string_view toml_document::number_at(const toml::source_position& place) const {
+  if (place.line == 0 || place.line > lines_.size())
+    return {};
+  std::string_view rest = std::string_view(text_).substr(lines_[place.line - 1]);
+  // Columns count characters, not bytes.
+  for (std::uint32_t column = 1; column < place.column && !rest.empty(); ++column) {
+    rest.remove_prefix(1);
+    while (!rest.empty() && (static_cast<unsigned char>(rest.front()) & 0xc0U) == 0x80U)
+      rest.remove_prefix(1);
+  }
+  return rest.substr(0, rest.find_first_of(" \t\r\n,#]}"));
+}
+
+} // namespace weir::config

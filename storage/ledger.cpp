@@ -1,0 +1,39 @@
+// The ledger's front: opening, and how big it is.
+// Knows no record's bytes.
+#include "storage/ledger.hpp"
+
+#include "storage/ledger_environment.hpp"
+
+#include <utility>
+
+namespace weir::storage {
+
+ledger::ledger(std::unique_ptr<environment> env) : env_(std::move(env)) {}
+
+ledger::~ledger() = default;
+
+result<std::unique_ptr<ledger>> ledger::open(const ledger_options& options) {
+  auto env = environment::open(options);
+  if (!env)
+    return env.error();
+  return std::unique_ptr<ledger>(new ledger(std::move(*env)));
+}
+
+result<ledger_stats> ledger::stats() const {
+  ledger_stats found;
+  auto read = env_->run([&](const environment::lease& held) {
+    lmdb::transaction txn;
+    lmdb::status answer = txn.begin(*held.env, lmdb::access::read);
+    if (!answer.ok())
+      return answer;
+    answer = txn.count(held.tables.records, found.records);
+    found.file_bytes = held.env->used_bytes();
+    found.map_bytes = held.env->map_bytes();
+    return answer;
+  });
+  if (!read)
+    return read.error();
+  return found;
+}
+
+} // namespace weir::storage

@@ -1,0 +1,22 @@
+// A disk that fails on demand: the calls by which LMDB writes are caught, and the n-th of them fails.
+// Knows no ledger. Works in this executable only, whose symbols come before those of the C library.
+#pragma once
+
+#include <cstddef>
+
+namespace weir::storage::testing {
+
+/// While it lives, writing calls (`pwrite`, `writev`, `fdatasync`) on anything but the standard streams are
+/// counted, and from the `first`-th on (0 for the first) `count` of them fail with `error`.
+class disk_fault {
+public:
+  disk_fault(std::size_t first, std::size_t count, int error);
+  disk_fault(const disk_fault&) = delete;
+  disk_fault& operator=(const disk_fault&) = delete;
+  ~disk_fault();
+
+  /// Whether a call has failed already.
+  bool happened() const;
+};
+
+} // namespace weir::storage::testing

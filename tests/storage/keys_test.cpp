@@ -1,0 +1,96 @@
+// Keys sort as time does, and the checksum is the published one.
+#include "storage/crc32c.hpp"
+#include "storage/keys.hpp"
+#include "tests/storage/fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+
+using namespace weir;
+using namespace weir::storage;
+using namespace weir::storage::testing;
+
+namespace {
+
+timestamp at_us(std::int64_t count) {
+  return timestamp{std::chrono::microseconds{count}};
+}
+
+std::uint32_t crc32c_of(std::string_view text) {
+  return crc32c({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+/// The definition, a bit at a time.
+std::uint32_t slow_crc32c(std::span<const std::uint8_t> bytes) {
+  std::uint32_t sum = 0xffffffff;
+  for (const std::uint8_t byte : bytes) {
+    sum ^= byte;
+    for (int bit = 0; bit != 8; ++bit)
+      sum = (sum >> 1U) ^ ((sum & 1U) != 0 ? 0x82f63b78U : 0U);
+  }
+  return ~sum;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(keys_test)
+
+BOOST_AUTO_TEST_CASE(the_checksum_is_castagnolis) {
+  BOOST_TEST(crc32c_of("123456789") == 0xe3069283U);
+  BOOST_TEST(crc32c_of("") == 0U);
+  BOOST_TEST(crc32c(std::vector<std::uint8_t>(32, 0)) == 0x8a9136aaU);    // RFC 3720 B.4
+  BOOST_TEST(crc32c(std::vector<std::uint8_t>(32, 0xff)) == 0x62a8ab43U); // RFC 3720 B.4
+  auto random = make_random();
+  std::vector<std::uint8_t> bytes(100);
+  std::ranges::generate(bytes, [&] { return static_cast<std::uint8_t>(random()); });
+  for (std::size_t size = 0; size != bytes.size(); ++size)
+    BOOST_TEST(crc32c(std::span(bytes).first(size)) == slow_crc32c(std::span(bytes).first(size)));
+}
+
+BOOST_AUTO_TEST_CASE(keys_sort_as_times_do_before_and_after_1970) {
+  constexpr auto least = std::numeric_limits<std::int64_t>::min();
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  const std::vector<std::int64_t> times{least, least + 1, -256, -1, 0, 1, 255, 256, 4'294'967'296'000'000,
+                                        most};
+  id128 low;
+  id128 high;
+  high.bytes.fill(0xff);
+  for (std::size_t at = 0; at + 1 != times.size(); ++at) {
+    BOOST_TEST((make_row_key(at_us(times[at]), high) < make_row_key(at_us(times[at + 1]), low)));
+    BOOST_TEST((make_row_key(at_us(times[at]), low) < make_row_key(at_us(times[at]), high)));
+    BOOST_TEST((time_of(make_row_key(at_us(times[at]), high)) == at_us(times[at])));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_key_gives_back_its_id) {
+  const usage_record record = plain_record(7);
+  const row_key key = make_row_key(record.time, record.id);
+  BOOST_TEST((id_of(key) == record.id));
+  BOOST_TEST(describe(key).find(to_string(record.id)) != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(an_id_entry_remembers_three_contents_and_no_more) {
+  id_entry entry(at_us(-5), 11);
+  BOOST_TEST(entry.add(12));
+  BOOST_TEST(entry.add(13));
+  BOOST_TEST(!entry.add(14));
+  for (const std::uint64_t hash : {11U, 12U, 13U})
+    BOOST_TEST(entry.has_been(hash));
+  BOOST_TEST(!entry.has_been(14));
+  const auto again = id_entry::parse(entry.bytes());
+  BOOST_REQUIRE(again.has_value());
+  BOOST_TEST((again->time() == at_us(-5)));
+  BOOST_TEST(again->has_been(13));
+}
+
+BOOST_AUTO_TEST_CASE(an_id_entry_of_another_size_is_none) {
+  const std::vector<std::uint8_t> bytes(64);
+  for (std::size_t size = 0; size != bytes.size(); ++size)
+    BOOST_TEST(id_entry::parse(std::span(bytes).first(size)).has_value() ==
+               (size == 16 || size == 24 || size == 32));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

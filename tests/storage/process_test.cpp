@@ -1,0 +1,84 @@
+// Two processes read while a third one writes.
+#include "storage/ledger.hpp"
+#include "tests/storage/fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <unistd.h>
+
+using namespace weir;
+using namespace weir::storage;
+using namespace weir::storage::testing;
+
+namespace {
+
+constexpr std::size_t batches = 200;
+constexpr std::size_t batch_size = 20;
+
+/// Asks until everything is there; what is seen must be whole batches, and never less than before.
+int read_along(const std::filesystem::path& dir) {
+  const auto books = open_ledger(dir, 1U << 16U, true);
+  for (std::uint64_t before = 0; before != batches * batch_size;) {
+    const auto stats = books->stats();
+    if (!stats || stats->records % batch_size != 0 || stats->records < before)
+      return 1;
+    before = stats->records;
+    std::uint64_t seen = 0;
+    bool sound = true;
+    const auto scanned = books->scan({}, [&](const usage_record& record) {
+      sound = sound && record == plain_record(seen);
+      return ++seen <= batches * batch_size;
+    });
+    if (!scanned || !sound || seen < before)
+      return 2;
+  }
+  return 0;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(process_test)
+
+BOOST_AUTO_TEST_CASE(two_processes_read_while_one_writes) {
+  const scratch_folder scratch;
+  int go[2];
+  BOOST_REQUIRE(::pipe(go) == 0);
+  std::vector<pid_t> readers;
+  for (int reader = 0; reader != 2; ++reader)
+    readers.push_back(start_child([&] {
+      char byte = 0;
+      return ::read(go[0], &byte, 1) == 1 ? read_along(scratch.path()) : 3;
+    }));
+  {
+    const auto books = open_ledger(scratch.path(), 1U << 16U);
+    BOOST_REQUIRE(::write(go[1], "xx", 2) == 2);
+    for (std::size_t at = 0; at != batches; ++at)
+      BOOST_REQUIRE(books->append(plain_batch(at * batch_size, batch_size)).has_value());
+    for (const pid_t reader : readers) {
+      const child_end end = wait_for(reader);
+      BOOST_TEST(end.signal == 0);
+      BOOST_TEST(end.code == 0);
+    }
+  }
+  ::close(go[0]);
+  ::close(go[1]);
+}
+
+BOOST_AUTO_TEST_CASE(two_processes_write_in_turn) {
+  const scratch_folder scratch;
+  const auto write_half = [&](std::uint64_t first) {
+    const auto books = open_ledger(scratch.path(), 1U << 16U);
+    for (std::size_t at = 0; at != 50; ++at)
+      if (!books->append(plain_batch(first + at * batch_size, batch_size)))
+        return 1;
+    return 0;
+  };
+  const pid_t one = start_child([&] { return write_half(0); });
+  const pid_t other = start_child([&] { return write_half(50 * batch_size); });
+  BOOST_TEST(wait_for(one).code == 0);
+  BOOST_TEST(wait_for(other).code == 0);
+  const auto books = open_ledger(scratch.path());
+  BOOST_TEST(all_records(*books) == plain_batch(0, 100 * batch_size), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,15 @@
+// The subcommands: each adds itself to the program and, when it was chosen, leaves its exit code.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace weir::tools {
+
+void add_chat_command(CLI::App& program, int& exit_code);
+void add_usage_command(CLI::App& program, int& exit_code);
+void add_config_command(CLI::App& program, int& exit_code);
+void add_health_command(CLI::App& program, int& exit_code);
+
+} // namespace weir::tools

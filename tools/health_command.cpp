@@ -1,0 +1,90 @@
+// `weir health`: can the providers be reached, can the books be written.
+#include "tools/commands.hpp"
+#include "tools/common.hpp"
+#include "tools/table.hpp"
+
+#include "protocols/report_json.hpp"
+
+#include <weir/client.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace weir::tools {
+
+namespace {
+
+struct health_options {
+  config_options config;
+  bool json = false;
+  bool no_probe = false;
+};
+
+std::string reachable_word(const provider_health& provider) {
+  if (!provider.reachable)
+    return "not asked";
+  return *provider.reachable ? "reachable" : "unreachable";
+}
+
+void tell_people(const health_report& report) {
+  std::vector<std::vector<std::string>> rows;
+  for (const provider_health& each : report.providers) {
+    const auto& why = each.probe_error ? each.probe_error : each.last_error;
+    rows.push_back({each.name.str(), reachable_word(each), std::string(to_string(each.breaker)),
+                    each.reachable.value_or(false) ? protocols::to_milliseconds(each.probe_latency) : "",
+                    why ? to_string(*why) : ""});
+  }
+  print(draw_table({{"PROVIDER"}, {"STATE"}, {"BREAKER"}, {"MS", true}, {"WHY"}}, rows));
+  if (!report.ledger.enabled)
+    print("ledger: off\n");
+  else
+    print(report.ledger.error ? "ledger: " + to_string(*report.ledger.error) + "\n" : "ledger: writable\n");
+}
+
+bool healthy(const health_report& report) {
+  const bool someone = std::ranges::any_of(
+      report.providers, [](const provider_health& each) { return each.reachable.value_or(true); });
+  return someone && !report.ledger.error;
+}
+
+int run_health(const health_options& options) {
+  const snapshot_ptr config = load_or_complain(options.config);
+  if (!config)
+    return exit_code::usage;
+  auto started = client::start(config, {.watch_config = false});
+  if (!started) {
+    complain(started.error());
+    return started.error().type == errc::config ? exit_code::usage : exit_code::failed;
+  }
+  const auto report = started->health(!options.no_probe);
+  started->stop();
+  if (!report) {
+    complain(report.error());
+    return exit_code::failed;
+  }
+  if (options.json)
+    print(protocols::to_json(*report) + "\n");
+  else
+    tell_people(*report);
+  return healthy(*report) ? exit_code::done : exit_code::failed;
+}
+
+} // namespace
+
+void add_health_command(CLI::App& program, int& code) {
+  auto options = std::make_shared<health_options>();
+  CLI::App* health =
+      program.add_subcommand("health", "Ask every provider for its models, and look at the ledger");
+  health->footer(
+      "The probe costs nothing: it asks for the list of models. Exit code 1: no provider can be reached,\n"
+      "or the ledger cannot be written.");
+  add_config_option(*health, options->config);
+  health->add_flag("--no-probe", options->no_probe, "Do not ask the providers");
+  health->add_flag("--json", options->json, "Print one JSON document");
+  health->callback([options, &code] { code = run_health(*options); });
+}
+
+} // namespace weir::tools

@@ -1,0 +1,31 @@
+// What the mock provider sends for a request, as a script of bytes and pauses. A pure function of plan and
+// request.
+#pragma once
+
+#include "tools/mock/plan.hpp"
+#include "transport/server.hpp"
+
+namespace weir::mock {
+
+/// A script and what the log says of it.
+struct answer {
+  transport::script steps;
+  int status = 200;
+  const fault* struck = nullptr; ///< the fault that hit, or null
+  std::string model;
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  bool billed = false; ///< the reply was produced whole, even if it was then cut
+};
+
+/// The answer to `POST …/chat/completions` number `number`. `created` is the reply's time in Unix seconds.
+answer answer_chat(const plan& of, const transport::server_request& request, std::uint64_t number,
+                   std::int64_t created);
+
+/// The answer to any other request: the list of models, or 404.
+answer answer_other(const plan& of, const transport::server_request& request);
+
+/// Whether a request is a chat call.
+bool is_chat(const transport::server_request& request);
+
+} // namespace weir::mock

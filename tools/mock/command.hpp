@@ -1,0 +1,13 @@
+// `weir mock`: the mock provider as a program.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace weir::mock {
+
+/// Adds the subcommand; when it was chosen it runs until a signal and leaves the exit code.
+void add_mock_command(CLI::App& program, int& exit_code);
+
+} // namespace weir::mock

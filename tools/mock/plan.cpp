@@ -1,0 +1,59 @@
+// Selecting faults: deterministic, so that a run can be repeated.
+#include "tools/mock/plan.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace weir::mock {
+
+namespace {
+
+constexpr std::array<std::string_view, 13> kind_names{"refuse",
+                                                      "reset",
+                                                      "close",
+                                                      "hang",
+                                                      "drip",
+                                                      "status",
+                                                      "malformed_json",
+                                                      "truncated_json",
+                                                      "wrong_content_type",
+                                                      "oversized_body",
+                                                      "slow_first_byte",
+                                                      "empty_body",
+                                                      "error_in_200"};
+
+/// A well-mixed word for a seed and a number (the finalizer of SplitMix64).
+std::uint64_t mixed(std::uint64_t seed, std::uint64_t number) {
+  std::uint64_t word = seed * 0x9e3779b97f4a7c15ULL + number;
+  word = (word ^ (word >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+  word = (word ^ (word >> 27U)) * 0x94d049bb133111ebULL;
+  return word ^ (word >> 31U);
+}
+
+bool hits(const selector& when, std::uint64_t seed, std::uint64_t number) {
+  const auto inside = [number](const auto& range) { return number >= range.first && number <= range.second; };
+  return (when.ranges.empty() || std::ranges::any_of(when.ranges, inside)) && number % when.every == 0 &&
+         mixed(seed, number) % 1000 < when.permille;
+}
+
+} // namespace
+
+std::string_view to_string(fault_kind kind) noexcept {
+  return kind_names[static_cast<std::size_t>(kind)];
+}
+
+const fault* fault_for(const plan& of, std::uint64_t number) {
+  for (const fault& each : of.faults)
+    if (each.kind != fault_kind::refuse && hits(each.when, of.seed, number))
+      return &each;
+  return nullptr;
+}
+
+milliseconds latency_for(const plan& of, std::uint64_t number) {
+  if (of.jitter.count() <= 0)
+    return of.latency;
+  const auto span = static_cast<std::uint64_t>(of.jitter.count()) + 1;
+  return of.latency + milliseconds{static_cast<std::int64_t>(mixed(of.seed + 1, number) % span)};
+}
+
+} // namespace weir::mock

@@ -1,0 +1,81 @@
+// What the mock provider answers, and which faults it has, as data.
+// Knows no socket: a plan is loaded, and asked what a request gets.
+#pragma once
+
+#include <weir/chat.hpp>
+#include <weir/config.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weir::mock {
+
+enum class fault_kind : std::uint8_t {
+  refuse,             ///< connections are refused for a time: nobody listens
+  reset,              ///< RST after `after_bytes` of the response
+  close,              ///< FIN after `after_bytes` of the response
+  hang,               ///< no answer at all
+  drip,               ///< the response in pieces of `piece_bytes`, `delay` apart
+  status,             ///< an error reply of `status`
+  malformed_json,     ///< status 200, JSON that is none
+  truncated_json,     ///< status 200, half of the JSON, with a length that fits it
+  wrong_content_type, ///< status 200, an HTML page
+  oversized_body,     ///< status 200, `body_bytes` of it
+  slow_first_byte,    ///< the honest reply, after `delay`
+  empty_body,         ///< status 200, nothing in it
+  error_in_200,       ///< status 200, an error object in it
+};
+
+std::string_view to_string(fault_kind kind) noexcept;
+
+/// Which chat requests a fault hits. They are counted from 1.
+struct selector {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges; ///< from, to, both included; empty: any
+  std::uint64_t every = 1;                                     ///< each n-th of them
+  std::uint32_t permille = 1000; ///< this share of them, decided by seed and number
+};
+
+struct fault {
+  fault_kind kind = fault_kind::status;
+  selector when;
+  int status = 500;
+  std::string message;             ///< of the error reply; empty: one that fits the status
+  std::string code;                ///< of the error reply
+  std::optional<std::string> body; ///< the whole body, instead of an error object
+  std::vector<std::pair<std::string, std::string>> headers; ///< `retry-after` and any other
+  std::uint64_t after_bytes = 0;
+  std::uint64_t piece_bytes = 1;
+  std::uint64_t body_bytes = 64ULL << 20U;
+  milliseconds delay{0};
+  milliseconds from{0};           ///< of `refuse`: since the start
+  std::optional<milliseconds> to; ///< of `refuse`; nothing: for ever
+};
+
+struct plan {
+  std::string reply;                              ///< empty: made from the request's last user message
+  std::optional<std::uint64_t> prompt_tokens;     ///< nothing: a token for each four bytes
+  std::optional<std::uint64_t> completion_tokens; ///< the same
+  std::optional<std::uint64_t> cached_tokens;     ///< reported when set
+  std::vector<model_name> models{model_name("mock-model")};
+  std::string api_key; ///< empty: any key, and none
+  milliseconds latency{0};
+  milliseconds jitter{0}; ///< up to so much more, decided by seed and number
+  std::uint64_t seed = 1;
+  std::vector<fault> faults; ///< the first that fits hits
+};
+
+/// Reads a plan from a TOML file, or from a JSON one (`{` as its first character). Faults with file, line and
+/// column (JSON: with the path of the member).
+boost::system::result<plan, config_faults> load_plan(const std::string& file);
+
+/// The fault that hits a request, or null.
+const fault* fault_for(const plan& of, std::uint64_t number);
+
+/// How long the honest answer to a request takes.
+milliseconds latency_for(const plan& of, std::uint64_t number);
+
+} // namespace weir::mock

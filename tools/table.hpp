@@ -1,0 +1,20 @@
+// A table for people, drawn by libsmartcols. Knows no value of weir's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace weir::tools {
+
+struct column {
+  std::string title;
+  bool number = false; ///< flush right
+};
+
+/// Rows under their titles, as wide as they need. Each row has as many cells as there are columns.
+std::string draw_table(const std::vector<column>& columns, const std::vector<std::vector<std::string>>& rows);
+
+/// `1234567` as `1,234,567`.
+std::string with_thousands(std::uint64_t value);
+
+} // namespace weir::tools
