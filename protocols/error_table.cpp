@@ -47,7 +47,7 @@ bool says_no_model(const clue& seen) {
          seen.says({"does not exist", "not found", "not exist", "no such model", "unknown model"});
 }
 
-constexpr std::array<row, 17> table{{
+constexpr std::array<row, 16> table{{
     {[](const clue& e) {
        return e.status_in({408, 504}) || e.named({"timeout_error"});
      },
@@ -80,9 +80,6 @@ constexpr std::array<row, 17> table{{
      errc::model_not_found, false, "has no such model"},
     {[](const clue& e) { return e.status == 413 || e.named({"request_too_large"}); }, errc::token_limit,
      false, "says that the request is too large"},
-    // A request larger than a whole minute's tokens comes as 429, and can never succeed unchanged.
-    {[](const clue& e) { return e.status == 429 && e.says({"request too large"}); }, errc::rate_limit, false,
-     "says that the request exceeds the rate limit by itself"},
     {[](const clue& e) {
        return e.status == 529 || e.named({"overloaded_error", "server_is_overloaded"}) ||
               (e.status == 503 && e.says({"overloaded", "loading", "capacity"}));

@@ -92,13 +92,15 @@ result<json_document> json_document::parse(std::string_view text) {
     return make_failure(errc::invalid_request,
                         "the JSON is nested deeper than " + std::to_string(max_depth) + " levels");
   json_document parsed;
-  parsed.text_ = std::make_unique_for_overwrite<char[]>(text.size() + padding);
+  parsed.memory_ = std::make_unique_for_overwrite<char[]>(arena_size + text.size() + padding);
+  char* const copy = parsed.memory_.get() + arena_size;
   if (!text.empty())
-    std::memcpy(parsed.text_.get(), text.data(), text.size());
-  std::memset(parsed.text_.get() + text.size(), 0, padding);
-  parsed.document_ = std::make_unique<rapidjson::Document>();
-  parsed.document_->ParseInsitu<rapidjson::kParseInsituFlag | rapidjson::kParseFullPrecisionFlag>(
-      parsed.text_.get());
+    std::memcpy(copy, text.data(), text.size());
+  std::memset(copy + text.size(), 0, padding);
+  parsed.pool_ =
+      std::make_unique<rapidjson::MemoryPoolAllocator<>>(parsed.memory_.get(), arena_size, arena_size);
+  parsed.document_ = std::make_unique<rapidjson::Document>(parsed.pool_.get());
+  parsed.document_->ParseInsitu<rapidjson::kParseInsituFlag | rapidjson::kParseFullPrecisionFlag>(copy);
   if (parsed.document_->HasParseError())
     return make_failure(errc::invalid_request,
                         std::string("no JSON: ") +

@@ -39,7 +39,11 @@ public:
 private:
   json_document() = default;
 
-  std::unique_ptr<char[]> text_;
+  /// Values of a usual reply fit in here; a larger one takes memory chunk by chunk.
+  static constexpr std::size_t arena_size = 8 * 1024;
+
+  std::unique_ptr<char[]> memory_; ///< the arena, then the text with its padding
+  std::unique_ptr<rapidjson::MemoryPoolAllocator<>> pool_;
   std::unique_ptr<rapidjson::Document> document_;
 };
 

@@ -84,9 +84,7 @@ finish_reason to_finish_reason(std::string_view word) {
 }
 
 void read_finish(const json_value& choice, chat_reply& reply) {
-  std::string_view word = text_of(find_member(choice, "finish_reason"));
-  if (word.empty()) // old vision models
-    word = text_of(find_member(choice, "finish_details", "type"));
+  const std::string_view word = text_of(find_member(choice, "finish_reason"));
   reply.metadata.raw_finish_reason = word;
   reply.finish_reason = to_finish_reason(word);
   // Some servers say `stop`, or nothing, although the model called tools.

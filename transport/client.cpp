@@ -44,8 +44,15 @@ public:
   lane& operator=(const lane&) = delete;
   ~lane() { finish(); }
 
+  /// Jobs that come while the thread is busy wait together: one wake-up serves them all.
   void give(job_ptr next) {
-    asio::post(io_, [this, next = std::move(next)]() mutable { begin(std::move(next)); });
+    {
+      const std::lock_guard hold(inbox_lock_);
+      inbox_.push_back(std::move(next));
+      if (inbox_.size() != 1)
+        return;
+    }
+    asio::post(io_, [this] { take_in(); });
   }
 
   void cancel(exchange_id id) {
@@ -75,10 +82,11 @@ private:
     std::unordered_map<std::uint64_t, connection_ptr> connections;
   };
 
+  void take_in();
   void begin(job_ptr next);
   void assign(site& at, job_ptr next, connection_pool::assignment given);
   void drop(exchange_id id, failure reason);
-  void on_idle(connection& who, bool reusable) override;
+  void on_idle(connection& who, exchange_id ended, bool reusable) override;
   void look();
   void sweep_idle();
   void shut();
@@ -87,6 +95,9 @@ private:
 
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::mutex inbox_lock_;
+  std::vector<job_ptr> inbox_; ///< given and not begun
+  std::vector<job_ptr> taken_; ///< being begun; kept for its memory
   asio::steady_timer ticks_;
   asio::steady_timer sweeps_;
   bool tick_armed_ = false;
@@ -96,9 +107,18 @@ private:
   std::map<std::string, tls_context> contexts_; ///< by CA file: loading the system's store takes milliseconds
   std::unordered_map<exchange_id, job_ptr> waiting_;
   std::unordered_map<exchange_id, connection_ptr> active_;
-  std::unordered_map<connection*, exchange_id> serving_;
   std::thread thread_; // last: it uses the others
 };
+
+void lane::take_in() {
+  {
+    const std::lock_guard hold(inbox_lock_);
+    taken_.swap(inbox_);
+  }
+  for (job_ptr& each : taken_)
+    begin(std::move(each));
+  taken_.clear();
+}
 
 void lane::begin(job_ptr next) {
   if (shut_)
@@ -142,15 +162,11 @@ void lane::assign(site& at, job_ptr next, connection_pool::assignment given) {
     at.connections.emplace(given.connection, chosen);
   }
   active_.emplace(next->id(), chosen);
-  serving_.emplace(chosen.get(), next->id());
   chosen->perform(std::move(next));
 }
 
-void lane::on_idle(connection& who, bool reusable) {
-  if (const auto served = serving_.find(&who); served != serving_.end()) {
-    active_.erase(served->second);
-    serving_.erase(served);
-  }
+void lane::on_idle(connection& who, exchange_id ended, bool reusable) {
+  active_.erase(ended);
   const auto found = sites_.find(who.to().get());
   if (found == sites_.end())
     return;
@@ -223,9 +239,11 @@ void lane::arm_tick() {
 }
 
 void lane::arm_sweep() {
+  if (sweep_armed_ || shut_)
+    return;
   const bool needed =
       std::ranges::any_of(sites_, [](const auto& entry) { return entry.second.pool.idle_connections() > 0; });
-  if (sweep_armed_ || shut_ || !needed)
+  if (!needed)
     return;
   sweep_armed_ = true;
   sweeps_.expires_after(sweep);

@@ -122,9 +122,10 @@ void connection::send() {
   parser_->header_limit(to_->max_header_bytes);
   parser_->body_limit(to_->max_body_bytes);
   const http_request& request = job_->request();
-  framing_ = "\r\n";
+  framing_.clear();
   if (!request.body.empty())
-    framing_ = "Content-Length: " + std::to_string(request.body.size()) + "\r\n\r\n";
+    framing_.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
+  framing_.append("\r\n");
   const std::array<asio::const_buffer, 3> pieces{asio::buffer(request.head->text()), asio::buffer(framing_),
                                                  asio::buffer(request.body)};
   written_ = true;
@@ -297,7 +298,7 @@ void connection::end(result<http_response> response, bool reusable) {
   else
     close();
   ended->finish(std::move(response), std::chrono::steady_clock::now());
-  owner_.on_idle(*this, reusable);
+  owner_.on_idle(*this, ended->id(), reusable);
 }
 
 void connection::close() {

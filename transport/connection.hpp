@@ -24,7 +24,7 @@ class connection;
 /// Whom a connection tells that its exchange has ended.
 class connection_owner {
 public:
-  virtual void on_idle(connection& who, bool reusable) = 0;
+  virtual void on_idle(connection& who, exchange_id ended, bool reusable) = 0;
 
 protected:
   ~connection_owner() = default;

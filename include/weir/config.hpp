@@ -84,7 +84,7 @@ struct limits_config {
 
 /// `[llm.ledger]`.
 struct ledger_config {
-  std::uint32_t batch_records = 256;     ///< commit at this many records …
+  std::uint32_t batch_records = 1024;    ///< commit at this many records …
   milliseconds batch_delay{20};          ///< … or after this long
   std::uint32_t max_pending = 65'536;    ///< records not yet committed; at this many new calls are refused
   std::uint64_t map_bytes = 1ULL << 30U; ///< first size of the LMDB map (sparse); it grows by itself
