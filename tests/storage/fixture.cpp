@@ -1,6 +1,6 @@
 // Throw-away folders, records and child processes for the ledger's tests.
 // Knows no case.
-#include "fixture.hpp"
+#include "tests/storage/fixture.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>

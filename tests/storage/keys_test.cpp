@@ -65,6 +65,19 @@ BOOST_AUTO_TEST_CASE(keys_sort_as_times_do_before_and_after_1970) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_key_has_the_bytes_of_the_documentation) {
+  const id128 id = *to_id128("019ab697e8007abc8000000000000001");
+  const row_key expected{0x80, 0x06, 0x44, 0x59, 0x41, 0x62, 0x40, 0x00, 0x01, 0x9a, 0xb6, 0x97,
+                         0xe8, 0x00, 0x7a, 0xbc, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01};
+  BOOST_TEST(make_row_key(at_us(1'764'000'000'000'000), id) == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_content_hash_is_fnv_1a) {
+  const std::vector<std::uint8_t> text{'f', 'o', 'o', 'b', 'a', 'r'};
+  BOOST_TEST(content_hash({}) == 0xcbf29ce484222325U);
+  BOOST_TEST(content_hash(text) == 0x85944171f73967e8U); // the algorithm's published vector
+}
+
 BOOST_AUTO_TEST_CASE(a_key_gives_back_its_id) {
   const usage_record record = plain_record(7);
   const row_key key = make_row_key(record.time, record.id);

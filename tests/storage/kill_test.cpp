@@ -5,7 +5,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>

@@ -1,5 +1,7 @@
 // What is booked, what is refused, and what a folder must look like.
+#include "storage/keys.hpp"
 #include "storage/ledger.hpp"
+#include "storage/lmdb.hpp"
 #include "storage/record_format.hpp"
 #include "tests/storage/fixture.hpp"
 
@@ -8,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <functional>
 
 using namespace weir;
 using namespace weir::storage;
@@ -45,6 +48,19 @@ usage_record in_state(usage_record record, record_state state) {
   record.cost_limit = money{5'000'000'000'000, *currency::parse("USD")};
   record.success = false;
   return record;
+}
+
+/// Works on a record's row behind the ledger's back, while it is closed.
+void with_row(const std::filesystem::path& dir, const usage_record& record,
+              const std::function<void(lmdb::transaction&, MDB_dbi, const row_key&)>& work) {
+  lmdb::environment env;
+  lmdb::transaction txn;
+  MDB_dbi records = 0;
+  BOOST_REQUIRE(lmdb::environment::open(dir, 1U << 20U, false, env).ok());
+  BOOST_REQUIRE(txn.begin(env, lmdb::access::write).ok());
+  BOOST_REQUIRE(txn.open_table("records", 0, records).ok());
+  work(txn, records, make_row_key(record.time, record.id));
+  BOOST_REQUIRE(txn.commit().ok());
 }
 
 mode_t mode_of(const std::filesystem::path& path) {
@@ -170,6 +186,29 @@ BOOST_AUTO_TEST_CASE(a_whole_life_given_again_is_known_again) {
   BOOST_TEST(append(*books, life).already_there == 3U);
   BOOST_TEST(append(*books, {intent}).already_there == 1U);
   BOOST_TEST(all_records(*books) == batch{plain_record(1)}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_newer_program_noted_is_kept_when_the_record_goes_on) {
+  const scratch_folder scratch;
+  const usage_record intent = in_state(plain_record(1), record_state::intent);
+  append(*open_ledger(scratch.path()), {intent});
+  const std::vector<std::uint8_t> items{5, 0, 2, 0, 0, 0, 'h', 'i'};
+  std::vector<std::uint8_t> noted;
+  BOOST_REQUIRE(encode_record(intent, noted, items).has_value());
+  with_row(scratch.path(), plain_record(1), [&](lmdb::transaction& txn, MDB_dbi records, const row_key& key) {
+    BOOST_TEST(txn.replace(records, key, noted).ok());
+  });
+  {
+    const auto books = open_ledger(scratch.path());
+    append(*books, {plain_record(1)});
+    BOOST_TEST(append(*books, {plain_record(1)}).already_there == 1U);
+    BOOST_TEST(all_records(*books) == batch{plain_record(1)}, boost::test_tools::per_element());
+  }
+  with_row(scratch.path(), plain_record(1), [&](lmdb::transaction& txn, MDB_dbi records, const row_key& key) {
+    lmdb::bytes_view row;
+    BOOST_REQUIRE(txn.find(records, key, row).ok());
+    BOOST_TEST(extension_of(row) == items, boost::test_tools::per_element());
+  });
 }
 
 BOOST_AUTO_TEST_CASE(an_oversized_record_refuses_the_batch_before_anything_is_written) {

@@ -33,8 +33,8 @@ usage_record decode(const bytes& from) {
 /// The worked example of docs/ledger-format.md.
 usage_record example() {
   usage_record record;
-  static_cast<id128&>(record.id) = *to_id128("019ab5f0dc007abc8000000000000001");
-  static_cast<id128&>(record.call) = *to_id128("019ab5f0dbff7abc8000000000000002");
+  static_cast<id128&>(record.id) = *to_id128("019ab697e8007abc8000000000000001");
+  static_cast<id128&>(record.call) = *to_id128("019ab697e7ff7abc8000000000000002");
   record.time = timestamp{std::chrono::microseconds{1'764'000'000'000'000}};
   record.model = model_name{"gpt-4"};
   record.provider = provider_name{"openai"};

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# All tests: style, every test under AddressSanitizer and UndefinedBehaviorSanitizer, the CAF-free ones under
+# ThreadSanitizer, and the guests. About a quarter of an hour on two cores with a cold cache.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tools/install.sh
+
+echo "== style"
+python3 tools/tidy.py --self-test
+python3 tools/tidy.py
+git ls-files '*.hpp' '*.cpp' | xargs clang-format --dry-run -Werror
+
+echo "== dev: AddressSanitizer and UndefinedBehaviorSanitizer"
+cmake --preset dev
+cmake --build --preset dev -j 2
+
+echo "== tsan: what knows no actor"
+cmake --preset tsan
+cmake --build --preset tsan -j 2 --target test_transport test_transport_loopback test_storage
+ctest --preset tsan -R '^(transport|transport_loopback|storage)$'
+
+echo "== tests"
+ctest --preset dev
