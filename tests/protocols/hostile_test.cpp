@@ -1,0 +1,173 @@
+// Bodies, headers and configurations that mean harm, or are merely broken.
+#include "protocols/codec.hpp"
+#include "protocols/error_table.hpp"
+#include "protocols/json.hpp"
+#include "protocols/retry_after.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace weir;
+using namespace weir::protocols;
+
+namespace {
+
+provider_config plain_provider() {
+  provider_config provider;
+  provider.type = provider_type::generic;
+  provider.api_key = secret("sk-canary");
+  provider.base_url = "http://127.0.0.1:1/v1";
+  return provider;
+}
+
+result<chat_reply> decoded(int status, std::string body, std::vector<http_field> fields = {}) {
+  static const auto chat = std::move(*make_codec(plain_provider()));
+  return chat->decode_chat({status, std::move(fields), std::move(body)}, std::chrono::sys_seconds{});
+}
+
+std::string reply_with_usage(const std::string& usage) {
+  return R"({"id":"x","choices":[{"message":{"content":"four"}}],"usage":)" + usage + "}";
+}
+
+std::optional<std::int64_t> hint(std::vector<http_field> fields) {
+  const std::chrono::sys_seconds now{std::chrono::seconds{784'111'777}}; // Sun, 06 Nov 1994 08:49:37 GMT
+  const auto found = retry_after({429, std::move(fields), {}}, now);
+  return found ? std::optional(found->count()) : std::nullopt;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(hostile_test)
+
+BOOST_AUTO_TEST_CASE(nesting_that_would_exhaust_the_stack_is_refused) {
+  for (const char* open : {"[", "{\"a\":"}) {
+    std::string deep;
+    for (int n = 0; n != 100'000; ++n)
+      deep += open;
+    const auto reply = decoded(200, deep);
+    BOOST_REQUIRE(reply.has_error());
+    BOOST_TEST((reply.error().type == errc::server_error));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(impossible_usage_is_estimated_and_never_booked_as_it_is) {
+  for (const char* usage :
+       {R"({"prompt_tokens":-1,"completion_tokens":1})", R"({"prompt_tokens":1.5,"completion_tokens":1})",
+        R"({"prompt_tokens":"12","completion_tokens":1})", R"({"prompt_tokens":18446744073709551616})",
+        R"({"prompt_tokens":9007199254740993})", R"({})", "null", "[]", "7"}) {
+    const auto reply = decoded(200, reply_with_usage(usage));
+    BOOST_REQUIRE_MESSAGE(reply.has_value(), usage);
+    BOOST_TEST((reply->usage.source == metering::estimated), usage);
+    BOOST_TEST(reply->usage.completion_tokens == 1U, usage);
+  }
+  const auto reply =
+      decoded(200, reply_with_usage(R"({"prompt_tokens":7,"completion_tokens":0,"total_tokens":7})"));
+  BOOST_TEST((reply->usage.source == metering::reported)); // a zero that is reported is a figure
+  BOOST_TEST(reply->usage.completion_tokens == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_200_that_is_no_completion_is_a_failure) {
+  for (const char* body :
+       {"", "<html>sign in</html>", "null", "[]", "\"text\"", "{}", R"({"choices":[]})",
+        R"({"choices":null})", R"({"choices":[null]})", R"({"choices":{}})", "{\"choices\":[{}",
+        R"({"error":{"message":"boom","type":"server_error"}})", R"({"error":"boom"})"}) {
+    const auto reply = decoded(200, body);
+    BOOST_REQUIRE_MESSAGE(reply.has_error(), body);
+    BOOST_TEST((reply.error().fate == outcome::unknown), body);
+    BOOST_TEST(!reply.error().message.empty());
+  }
+  // An error member that says nothing does not count.
+  for (const char* body : {R"({"error":null,"choices":[{"message":{"content":"a"}}]})",
+                           R"({"error":"","choices":[{"message":{"content":"a"}}]})",
+                           R"({"error":{},"choices":[{"message":{"content":"a"}}]})"})
+    BOOST_TEST(decoded(200, body).has_value(), body);
+}
+
+BOOST_AUTO_TEST_CASE(an_error_body_of_any_shape_is_classified_and_bounded) {
+  for (const char* body :
+       {"", "<html>", "[[[", "null", "{\"error\":[1,2]}", "{\"detail\":[{\"msg\":\"x\"}]}", "\"x\"", "[]"})
+    for (const int status :
+         {300, 400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529, 599}) {
+      const auto reply = decoded(status, body);
+      BOOST_REQUIRE(reply.has_error());
+      BOOST_TEST(reply.error().status_code == status);
+      BOOST_TEST((reply.error().type != errc::none));
+    }
+  const auto large = decoded(500, std::string(1 << 20, 'x'));
+  BOOST_TEST(large.error().vendor_message.size() <= 4096U);
+}
+
+BOOST_AUTO_TEST_CASE(the_fate_of_a_request_follows_from_the_status) {
+  for (const int status : {400, 401, 403, 404, 413, 422, 429, 503, 529})
+    BOOST_TEST((decoded(status, "{}").error().fate == outcome::rejected_unprocessed), status);
+  for (const int status : {408, 500, 502, 504})
+    BOOST_TEST((decoded(status, "{}").error().fate == outcome::unknown), status);
+}
+
+BOOST_AUTO_TEST_CASE(the_server_decides_whether_to_retry_when_it_says_so) {
+  BOOST_TEST(!decoded(503, "{}", {{"x-should-retry", "false"}}).error().retryable);
+  BOOST_TEST(decoded(409, "{}", {{"X-Should-Retry", "true"}}).error().retryable);
+  BOOST_TEST(decoded(503, "{}").error().retryable);
+}
+
+BOOST_AUTO_TEST_CASE(a_redirect_is_an_error_that_shows_where_to) {
+  const auto reply = decoded(307, "", {{"Location", "http://169.254.169.254/"}});
+  BOOST_TEST(reply.error().vendor_message.find("169.254.169.254") != std::string::npos);
+  BOOST_TEST(!reply.error().retryable);
+}
+
+BOOST_AUTO_TEST_CASE(only_hints_that_can_be_meant_are_taken) {
+  BOOST_TEST((hint({{"Retry-After", "2"}}) == 2000));
+  BOOST_TEST((hint({{"retry-after", " 0.5 "}}) == 500));
+  BOOST_TEST((hint({{"retry-after", "Sun, 06 Nov 1994 08:49:47 GMT"}}) == 10'000));
+  BOOST_TEST((hint({{"retry-after-ms", "1500"}, {"retry-after", "9"}}) == 1500));
+  BOOST_TEST((hint({{"retry-after-ms", "0"}, {"retry-after", "1"}}) == 1000)); // recorded from Azure
+  for (const char* text :
+       {"", "-1", "0", "NaN", "inf", "1e9", "999999999", "soon", "1 s", "Sun, 06 Nov 1994 08:49:27 GMT",
+        "Sunday, 06-Nov-94 08:49:47 GMT", "Sun, 99 Foo 1994 08:49:37 GMT"})
+    BOOST_TEST(!hint({{"retry-after", text}}).has_value(), text);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_that_would_change_the_framing_gets_into_a_request_head) {
+  provider_config provider = plain_provider();
+  provider.api_key = secret("sk-canary\r\nX-Evil: 1");
+  const auto made = make_codec(provider);
+  BOOST_REQUIRE(made.has_error());
+  BOOST_TEST(to_string(made.error()).find("canary") == std::string::npos);
+  provider = plain_provider();
+  provider.headers["X-A"] = "b\nc";
+  BOOST_TEST(make_codec(provider).has_error());
+  for (const char* name : {"Content-Length", "Transfer-Encoding", "Host", "X Y", "X:Y", ""}) {
+    provider = plain_provider();
+    provider.headers[name] = "1";
+    BOOST_TEST(make_codec(provider).has_error(), name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(text_that_is_no_utf8_is_still_written_as_json) {
+  chat_request request;
+  request.model = model_name("m");
+  request.messages.push_back(make_message(role::user, "a\xff\xc0\xafz\xed\xa0\x80"));
+  static const auto chat = std::move(*make_codec(plain_provider()));
+  const auto made = chat->encode_chat(request);
+  BOOST_REQUIRE(made.has_value());
+  const auto parsed = json_document::parse(made->body);
+  BOOST_REQUIRE(parsed.has_value());
+  BOOST_TEST(text_of(find_member((*find_member(parsed->root(), "messages"))[0], "content"))
+                 .starts_with("a\xef\xbf\xbd"));
+}
+
+BOOST_AUTO_TEST_CASE(an_extra_field_must_be_json_and_must_not_stand_twice) {
+  static const auto chat = std::move(*make_codec(plain_provider()));
+  chat_request request;
+  request.messages.push_back(make_message(role::user, "x"));
+  request.extra = {{"seed", "7}, \"model\": \"other"}};
+  BOOST_TEST(chat->encode_chat(request).has_error());
+  request.extra = {{"model", "\"other\""}};
+  const auto twice = chat->encode_chat(request);
+  BOOST_REQUIRE(twice.has_error());
+  BOOST_TEST(twice.error().place == "model");
+  request.extra = {{"seed", "7"}};
+  BOOST_TEST(chat->encode_chat(request)->body.find("\"seed\":7") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
