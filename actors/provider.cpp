@@ -7,6 +7,7 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace weir::actors {
@@ -34,6 +35,16 @@ provider_impl::behavior_type provider_state::begin(services_ptr world, accumulat
   books_ = std::move(books);
   setup_ = std::move(setup);
   health_.name = setup_->config.name;
+  // An exception ends the actor whatever is done here; this gives its end a reason that can be read.
+  self_->set_exception_handler([](std::exception_ptr& thrown) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& error) {
+      return to_error(make_failure(errc::unknown, error.what()));
+    } catch (...) {
+      return to_error(make_failure(errc::unknown, "an exception of unknown type"));
+    }
+  });
   return {
       [this](attempt& work) { return perform(work); },
       [this](const cancel_attempt& which) { cancel(which.id); },

@@ -3,7 +3,6 @@
 
 #include "actors/log.hpp"
 
-#include <caf/deep_to_string.hpp>
 #include <caf/send.hpp>
 
 #include <algorithm>
@@ -62,7 +61,7 @@ void provider_roster::on_death(const caf::down_msg& death) {
   provider_slot& slot = *dead->second;
   ++slot.restarts;
   log().error("the provider '{}' died ({}) and is started anew", dead->first.str(),
-              caf::deep_to_string(death.reason));
+              to_failure(death.reason).message);
   slot.handle = spawn_(slot.setup);
 }
 

@@ -1,0 +1,224 @@
+// The stage's machinery.
+#include "tests/actors/stage.hpp"
+
+#include "actors/log.hpp"
+#include "actors/manager.hpp"
+#include "actors/retry_supervisor.hpp"
+#include "actors/usage_accumulator.hpp"
+#include "protocols/openai_chat_server.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace weir::tests {
+
+// --- network ---------------------------------------------------------------------------------------------
+
+transport::exchange_id fake_network::post(std::shared_ptr<const transport::endpoint> to, http_request request,
+                                          std::chrono::milliseconds total, transport::exchange_handler done) {
+  if (throws)
+    throw std::runtime_error("the network blew up");
+  hosts.push_back(to->host);
+  wire.push_back({++last_, to->host, std::move(request), total, std::move(done)});
+  const auto id = last_;
+  if (on_post)
+    on_post(*this);
+  return id;
+}
+
+void fake_network::cancel(transport::exchange_id id) {
+  const auto found = std::ranges::find(wire, id, &posted::id);
+  if (found == wire.end())
+    return;
+  posted ended = std::move(*found);
+  wire.erase(found);
+  ++cancelled;
+  ended.done({make_failure(errc::cancelled, "cancelled"), {}, {}, false});
+}
+
+std::optional<posted> fake_network::take() {
+  if (wire.empty())
+    return std::nullopt;
+  posted oldest = std::move(wire.front());
+  wire.pop_front();
+  return oldest;
+}
+
+bool fake_network::answer(int status, const std::string& body, std::vector<http_field> fields) {
+  auto oldest = take();
+  if (oldest)
+    oldest->done({http_response{status, std::move(fields), body}, {}, {}, false});
+  return oldest.has_value();
+}
+
+bool fake_network::complete(std::uint64_t prompt, std::uint64_t completion) {
+  chat_reply reply;
+  reply.content = "yes";
+  reply.model = model_name("m");
+  reply.finish_reason = finish_reason::stop;
+  reply.usage.prompt_tokens = prompt;
+  reply.usage.completion_tokens = completion;
+  reply.usage.total_tokens = prompt + completion;
+  return answer(200, protocols::encode_chat_reply(reply, "id", 0).body);
+}
+
+bool fake_network::fail(errc type, outcome fate) {
+  auto oldest = take();
+  if (!oldest)
+    return false;
+  failure error = make_failure(type, "as the test says");
+  error.fate = fate;
+  oldest->done({std::move(error), {}, {}, false});
+  return true;
+}
+
+// --- ledger ----------------------------------------------------------------------------------------------
+
+void fake_ledger::append(actors::record_batch batch,
+                         std::function<void(result<storage::append_report>)> done) {
+  if (broken)
+    return done(make_failure(errc::storage, "the disk is full", "mdb_txn_commit"));
+  records.insert(records.end(), batch->begin(), batch->end());
+  batches.push_back(batch->size());
+  done(storage::append_report{batch->size(), 0});
+}
+
+void fake_ledger::summary(usage_filter, std::function<void(result<std::vector<usage_summary>>)> done) {
+  usage_summary all;
+  for (const usage_record& each : records)
+    all.add(each);
+  done(std::vector{all});
+}
+
+// --- stage -----------------------------------------------------------------------------------------------
+
+namespace {
+
+timestamp virtual_wall(time_point now) {
+  return timestamp{std::chrono::seconds{1'764'000'000}} +
+         std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch());
+}
+
+caf::behavior requester(caf::event_based_actor* self, manager_actor manager, chat_request request,
+                        std::optional<chat_reply>* into) {
+  self->request(manager, caf::infinite, std::move(request))
+      .then([into](chat_reply& reply) { *into = std::move(reply); },
+            [into](const caf::error& reason) {
+              *into = chat_reply{};
+              (*into)->error = to_failure(reason);
+            });
+  return {};
+}
+
+} // namespace
+
+stage::stage(snapshot_ptr config, std::uint64_t seed) : random_(seed) {
+  actors::log().set_level(spdlog::level::off); // what goes wrong here is meant to
+  replies.reserve(100'000);                    // requesters point into it
+  settings_.set("scheduler.policy", caf::atom("testing"));
+  system_.emplace(settings_);
+  scheduler_ = &dynamic_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
+  const auto world = std::make_shared<const actors::services>(
+      actors::services{network, ledger, [this] { return virtual_wall(scheduler_->clock().now()); },
+                       [this] { return random_(); }});
+  const auto books = system_->spawn(actors::usage_accumulator, world, config);
+  accumulator = books;
+  supervisor = system_->spawn(actors::retry_supervisor, world, accumulator, config);
+  caf::anon_send(books, supervisor);
+  manager = system_->spawn(actors::manager, world, supervisor, accumulator, config);
+  run();
+}
+
+stage::~stage() {
+  network->on_post = nullptr;
+  for (const auto& actor : {caf::actor_cast<caf::actor>(manager), caf::actor_cast<caf::actor>(supervisor),
+                            caf::actor_cast<caf::actor>(accumulator)})
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  manager = nullptr;
+  supervisor = nullptr;
+  accumulator = nullptr;
+  run();
+  network->wire.clear();
+  // Delayed messages keep their targets alive until they are delivered.
+  while (scheduler_->has_pending_timeout() || scheduler_->has_job()) {
+    scheduler_->trigger_timeouts();
+    run();
+  }
+}
+
+chat_request stage::question() {
+  chat_request request;
+  request.model = model_name("m");
+  request.messages.push_back(make_message(role::user, "Is it?"));
+  request.max_tokens = 100;
+  return request;
+}
+
+std::size_t stage::call(chat_request request) {
+  replies.emplace_back();
+  system_->spawn(requester, manager, std::move(request), &replies.back());
+  run();
+  return replies.size() - 1;
+}
+
+void stage::run() {
+  while (scheduler_->try_run_once()) {
+  }
+}
+
+void stage::advance(std::chrono::milliseconds time) {
+  constexpr std::chrono::milliseconds step{10};
+  for (; time.count() > 0; time -= step) {
+    scheduler_->advance_time(std::min(time, step));
+    run();
+  }
+}
+
+template <class Answer, class Question>
+std::optional<Answer> stage::ask(Question question) {
+  // Shared, since the answer may come after the test went on.
+  const auto answer = std::make_shared<std::optional<Answer>>();
+  system_->spawn(
+      [](caf::event_based_actor* self, manager_actor whom, Question what,
+         std::shared_ptr<std::optional<Answer>> into) {
+        self->request(whom, caf::infinite, std::move(what))
+            .then([into](Answer& told) { *into = std::move(told); }, [](const caf::error&) {});
+      },
+      manager, std::move(question), answer);
+  run();
+  return *answer;
+}
+
+template std::optional<health_report> stage::ask(health_query);
+template std::optional<usage_report> stage::ask(usage_query);
+template std::optional<drained> stage::ask(drain);
+
+const std::vector<usage_record>& stage::books() {
+  advance(std::chrono::milliseconds{100});
+  return ledger->records;
+}
+
+std::shared_ptr<snapshot> providers(const std::vector<std::string>& names) {
+  auto config = std::make_shared<snapshot>();
+  pricing prices;
+  prices.unit = *currency::parse("USD");
+  prices.input = *parse_price("30", price_unit::million_tokens);
+  prices.output = *parse_price("60", price_unit::million_tokens);
+  for (const std::string& name : names) {
+    provider_config provider;
+    provider.name = provider_name(name);
+    provider.type = provider_type::generic;
+    provider.base_url = "http://" + name + "/v1";
+    provider.models.push_back(
+        {.name = model_name("m"), .display_name = "M", .max_tokens = 1000, .prices = prices});
+    config->providers.push_back(std::move(provider));
+  }
+  config->default_provider = provider_name(names.front());
+  config->retry.jitter = false;
+  return config;
+}
+
+} // namespace weir::tests

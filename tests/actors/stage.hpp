@@ -1,0 +1,118 @@
+// A stage for actors: the real manager, supervisor, providers and accumulator on CAF's testing scheduler with
+// its virtual clock, and a network and a ledger that do what the test says. Nothing sleeps, nothing runs by
+// itself.
+#pragma once
+
+#include "actors/ledger_service.hpp"
+#include "actors/services.hpp"
+#include "transport/client.hpp"
+
+#include <weir/actors.hpp>
+#include <weir/config.hpp>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace weir::tests {
+
+/// A request on the wire, waiting for the test to answer it.
+struct posted {
+  transport::exchange_id id = 0;
+  std::string host;
+  http_request request;
+  std::chrono::milliseconds total{0};
+  transport::exchange_handler done;
+};
+
+/// A network in which nothing happens until the test says what.
+class fake_network final : public transport::client {
+public:
+  transport::exchange_id post(std::shared_ptr<const transport::endpoint> to, http_request request,
+                              std::chrono::milliseconds total, transport::exchange_handler done) override;
+  void cancel(transport::exchange_id id) override;
+  void close() override {}
+
+  /// Answers the oldest request on the wire. False: there is none.
+  bool answer(int status, const std::string& body = {}, std::vector<http_field> fields = {});
+  /// Answers it with a completion of so many tokens.
+  bool complete(std::uint64_t prompt = 10, std::uint64_t completion = 5);
+  /// Fails it.
+  bool fail(errc type, outcome fate);
+
+  std::deque<posted> wire;
+  std::vector<std::string> hosts; ///< of every post, in order
+  std::uint64_t cancelled = 0;
+  bool throws = false; ///< a post kills the actor that makes it
+  /// Called for each post, so that a test can answer by itself.
+  std::function<void(fake_network&)> on_post;
+
+private:
+  std::optional<posted> take();
+
+  transport::exchange_id last_ = 0;
+};
+
+/// A ledger in memory that fails on demand.
+class fake_ledger final : public actors::ledger_service {
+public:
+  void append(actors::record_batch batch, std::function<void(result<storage::append_report>)> done) override;
+  void summary(usage_filter filter, std::function<void(result<std::vector<usage_summary>>)> done) override;
+  void close() override {}
+
+  std::vector<usage_record> records;
+  std::vector<std::size_t> batches; ///< sizes of what was committed
+  bool broken = false;
+};
+
+class stage {
+public:
+  explicit stage(snapshot_ptr config, std::uint64_t seed = 1);
+  stage(const stage&) = delete;
+  stage& operator=(const stage&) = delete;
+  ~stage();
+
+  /// Sends a call through the manager; its reply will stand in `replies` at the index that is returned.
+  std::size_t call(chat_request request);
+  std::size_t call() { return call(question()); }
+  static chat_request question();
+
+  /// Runs actors until nobody has anything to do.
+  void run();
+  /// Moves the clock on in steps, running actors after each.
+  void advance(std::chrono::milliseconds time);
+  /// Asks the manager and runs until the answer is there.
+  template <class Answer, class Question>
+  std::optional<Answer> ask(Question question);
+
+  /// The bookings, flushed.
+  const std::vector<usage_record>& books();
+
+  std::vector<std::optional<chat_reply>> replies;
+  std::shared_ptr<fake_network> network = std::make_shared<fake_network>();
+  std::shared_ptr<fake_ledger> ledger = std::make_shared<fake_ledger>();
+  manager_actor manager;
+  supervisor_actor supervisor;
+  accumulator_actor accumulator;
+
+private:
+  caf::actor_system_config settings_;
+  std::optional<caf::actor_system> system_;
+  caf::scheduler::test_coordinator* scheduler_ = nullptr;
+  std::mt19937_64 random_;
+};
+
+/// A configuration of generic providers `a`, `b`, … on hosts of the same names, each with the priced model
+/// `m`.
+std::shared_ptr<snapshot> providers(const std::vector<std::string>& names);
+
+} // namespace weir::tests
