@@ -31,7 +31,9 @@ void open_attempt::end(result<chat_reply> outcome, time_point now) {
     if (prices != nullptr)
       outcome->cost = cost_of(outcome->usage, *prices);
   } else {
-    outcome.error().provider = setup_->config.name.str();
+    failure named = outcome.error();
+    named.provider = setup_->config.name.str();
+    outcome = std::move(named);
   }
   const policy::attempt_facts facts{work_.id, work_.call, work_.number, began_wall_, latency};
   // Anonymous, since this may run while the actor's state is being destroyed.

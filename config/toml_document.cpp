@@ -20,12 +20,55 @@ config_fault fault_at(const std::string& file, place at, std::string problem) {
   return {file, at.line, at.column, {}, std::move(problem)};
 }
 
+/// Follows strings and comments, so that what stands outside of them can be told.
+class outline {
+public:
+  /// Whether the character at `at` stands outside of strings and comments. To be asked for each in turn.
+  bool outside(std::string_view text, std::size_t at) {
+    if (at < skip_until_)
+      return false;
+    if (comment_) {
+      comment_ = text[at] != '\n';
+      return !comment_;
+    }
+    if (!quote_.empty()) {
+      if (quote_.front() == '"' && text[at] == '\\')
+        skip_until_ = at + 2;
+      else if (text.substr(at, quote_.size()) == quote_ || (quote_.size() == 1 && text[at] == '\n'))
+        leave(at);
+      return false;
+    }
+    if (text[at] == '#')
+      comment_ = true;
+    else if (text[at] == '"' || text[at] == '\'')
+      enter(text, at);
+    return !comment_ && quote_.empty();
+  }
+
+private:
+  void enter(std::string_view text, std::size_t at) {
+    const std::string one(1, text[at]);
+    quote_ = text.substr(at, 3) == one + one + one ? one + one + one : one;
+    skip_until_ = at + quote_.size();
+  }
+  void leave(std::size_t at) {
+    skip_until_ = at + quote_.size();
+    quote_.clear();
+  }
+
+  std::string quote_; ///< what ends the string that we are in; empty outside
+  bool comment_ = false;
+  std::size_t skip_until_ = 0;
+};
+
 /// The first thing that the parser must not see.
 std::optional<config_fault> objection(std::string_view text, const std::string& file) {
   place at;
   std::size_t dots = 0;
+  outline around;
   for (std::size_t n = 0; n != text.size(); ++n) {
     const char letter = text[n];
+    const bool outside = around.outside(text, n);
     if (letter == '\n') {
       ++at.line;
       at.column = 1;
@@ -36,7 +79,9 @@ std::optional<config_fault> objection(std::string_view text, const std::string& 
       return fault_at(file, at, "a NUL byte; the file is no text");
     if (letter == '\r' && (n + 1 == text.size() || text[n + 1] != '\n'))
       return fault_at(file, at, "a lone carriage return; lines end in LF or CRLF");
-    if (letter == '.' && ++dots > most_dots_in_line)
+    if (outside && static_cast<unsigned char>(letter) >= 0x80)
+      return fault_at(file, at, "a character outside of ASCII; such names are to be quoted");
+    if (outside && letter == '.' && ++dots > most_dots_in_line)
       return fault_at(file, at, "more than 64 dots in one line");
     ++at.column;
   }

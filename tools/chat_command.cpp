@@ -143,7 +143,8 @@ void add_chat_command(CLI::App& program, int& code) {
       ->check(CLI::PositiveNumber);
   chat->add_option("--timeout", options->timeout_ms, "Deadline of the whole call, in milliseconds")
       ->check(CLI::PositiveNumber);
-  chat->add_option("--tag", options->tags, "KEY=VALUE kept in the ledger with each attempt; may be repeated");
+  chat->add_option("--tag", options->tags, "KEY=VALUE kept in the ledger with each attempt; may be repeated")
+      ->allow_extra_args(false);
   chat->add_flag("--json", options->json, "Print the whole reply as one JSON document");
   chat->add_option("prompt", options->prompt, "What to ask, or '-' for standard input")->type_name("PROMPT");
   chat->callback([options, &code] { code = run_chat(*options); });

@@ -41,8 +41,9 @@ result<usage_filter> make_filter(const usage_options& options) {
       continue;
     auto read = parse_timestamp(*text);
     if (!read) {
-      read.error().place = name;
-      return read.error();
+      failure named = read.error();
+      named.place = name;
+      return named;
     }
     *into = *read;
   }

@@ -172,7 +172,7 @@ void connection::received(error_code error, std::size_t bytes) {
   error_code fault;
   const bool done = parse(fault);
   if (fault)
-    broken("the response breaks HTTP or a limit: " + fault.message());
+    end(unreadable("it breaks HTTP or a limit: " + fault.message()), false);
   else if (auto no = parser_->is_header_done() ? objection() : std::nullopt)
     end(std::move(*no), false);
   else if (done)
@@ -209,24 +209,25 @@ bool connection::parse(error_code& error) {
   return false;
 }
 
+failure connection::unreadable(const std::string& why) const {
+  failure made = make_failure(errc::server_error, "the response cannot be read: " + why);
+  made.status_code = parser_->is_header_done() ? static_cast<int>(parser_->get().result_int()) : 0;
+  made.fate = outcome::unknown;
+  return made;
+}
+
 /// What in a response's head makes it unreadable, or unsafe to read: its end must be certain, its body as it
 /// is.
 std::optional<failure> connection::objection() const {
   const auto& head = parser_->get();
-  const auto refuse = [&](std::string what) {
-    failure made = make_failure(errc::server_error, "the response cannot be read: " + std::move(what));
-    made.status_code = static_cast<int>(head.result_int());
-    made.fate = outcome::unknown;
-    return made;
-  };
   if (const auto coding = head[http::field::content_encoding];
       !coding.empty() && !boost::beast::iequals(coding, "identity"))
-    return refuse("it is compressed, which was not asked for");
+    return unreadable("it is compressed, which was not asked for");
   if (const auto coding = head[http::field::transfer_encoding];
       !coding.empty() && !boost::beast::iequals(coding, "chunked"))
-    return refuse("its transfer coding is not 'chunked'");
+    return unreadable("its transfer coding is not 'chunked'");
   if (parser_->need_eof())
-    return refuse("it has neither a length nor chunks, so its end cannot be told from a break");
+    return unreadable("it has neither a length nor chunks, so its end cannot be told from a break");
   return std::nullopt;
 }
 

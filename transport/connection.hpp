@@ -72,6 +72,7 @@ private:
   void read();
   void received(error_code error, std::size_t bytes);
   bool parse(error_code& error);
+  failure unreadable(const std::string& why) const;
   std::optional<failure> objection() const;
   void complete();
   void broken(const std::string& what);

@@ -91,6 +91,7 @@ BOOST_AUTO_TEST_CASE(an_invalid_request_is_nobodys_business_elsewhere) {
   BOOST_TEST(!on.replies[n]->success);
   BOOST_TEST((on.replies[n]->error->type == errc::invalid_request));
   BOOST_TEST(on.replies[n]->error->vendor_message == "no");
+  BOOST_TEST(on.replies[n]->error->provider == "a");
   BOOST_TEST(hosts(on) == "a");
 }
 

@@ -105,7 +105,8 @@ void add_mock_command(CLI::App& program, int& code) {
   mock->add_option("--log", options->mock.log_file, "Append a JSON line for each chat request")
       ->type_name("FILE");
   mock->add_option("--reply", options->reply, "What is answered [an echo of the question]");
-  mock->add_option("--model", options->models, "A model that it has; may be repeated [any]");
+  mock->add_option("--model", options->models, "A model that it has; may be repeated [any]")
+      ->allow_extra_args(false);
   mock->add_option("--latency", options->latency_ms, "Milliseconds before each answer")
       ->check(CLI::NonNegativeNumber);
   mock->add_option("--threads", options->mock.threads, "Server threads")

@@ -1,0 +1,102 @@
+"""Runs weir's programs for the acceptance tests: mocks, configurations, replies, the ledger read back.
+
+Knows the command line only: nothing here looks into the library.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+
+class Rig:
+    """A folder, the programs, and the mocks that run in it. Use as a context."""
+
+    def __init__(self, bin_folder):
+        self.weir = os.path.join(bin_folder, "weir")
+        self.bench = os.path.join(bin_folder, "weir-bench")
+        self.folder = tempfile.mkdtemp(prefix="weir-acceptance-")
+        self.mocks = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for mock in list(self.mocks):
+            self.stop(mock)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        """Writes a file as careful editors do: beside it, then renamed."""
+        with open(self.path(name + ".new"), "w") as out:
+            out.write(text)
+        os.rename(self.path(name + ".new"), self.path(name))
+        return self.path(name)
+
+    def mock(self, name, plan=None, arguments=()):
+        """Starts a mock provider and returns its port."""
+        command = [self.weir, "mock", "--port", "0", "--json", "--log", self.path(name + ".log"), *arguments]
+        if plan is not None:
+            command += ["--plan", self.write(name + ".plan", plan)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.mocks[name] = process
+        return json.loads(process.stdout.readline())["port"]
+
+    def stop(self, name, how=signal.SIGTERM):
+        process = self.mocks.pop(name)
+        process.send_signal(how)
+        process.wait()
+        process.stdout.close()
+
+    def requests(self, name):
+        """The lines of a mock's request log."""
+        try:
+            with open(self.path(name + ".log")) as log:
+                return [json.loads(line) for line in log if line.endswith("\n")]
+        except FileNotFoundError:
+            return []
+
+    def config(self, providers, extra="", name="weir.toml", **llm):
+        """Writes a configuration with these providers: {name: (port, further lines)}."""
+        lines = ["[llm]", f'default_provider = "{next(iter(providers))}"', f'usage_data_dir = "{self.path("usage")}"']
+        lines += [f"{key} = {value}" for key, value in llm.items()]
+        for provider, (port, more) in providers.items():
+            lines += [f"[llm.providers.{provider}]", 'type = "generic"', f'base_url = "http://127.0.0.1:{port}/v1"', more,
+                      f"[llm.providers.{provider}.models.mock-model]", "max_tokens = 1000",
+                      f"[llm.providers.{provider}.models.mock-model.pricing]", 'currency = "USD"',
+                      "input_price = 30.0", "output_price = 60.0"]
+        return self.write(name, "\n".join(lines) + "\n" + extra)
+
+    def run(self, *arguments, program=None, expect=None, text=None):
+        """Runs weir; returns (exit code, standard output, standard error)."""
+        done = subprocess.run([program or self.weir, *arguments], capture_output=True, text=True, input=text, timeout=120)
+        if expect is not None:
+            assert done.returncode == expect, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.returncode, done.stdout, done.stderr
+
+    def records(self):
+        """Every record of the ledger."""
+        _, out, _ = self.run("usage", "records", "--dir", self.path("usage"), "--format", "jsonl", expect=0)
+        return [json.loads(line) for line in out.splitlines()]
+
+
+def wait_for(what, condition, seconds=10.0):
+    """Waits until a condition holds and returns how long it took."""
+    begin = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begin < seconds, f"not within {seconds} s: {what}"
+        time.sleep(0.005)
+    return time.monotonic() - begin
+
+
+def main(test):
+    """Runs a test with the folder of programs that the command line names."""
+    with Rig(sys.argv[1]) as rig:
+        test(rig)
+    print("passed")

@@ -1,0 +1,213 @@
+// Plans are read strictly, faults hit the requests that they name, and the log counts what would be billed.
+#include "tools/mock/answer.hpp"
+#include "tools/mock/mock_server.hpp"
+#include "transport/client.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iterator>
+#include <thread>
+
+#include <unistd.h>
+
+using namespace weir;
+using namespace weir::mock;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string temporary(const std::string& name) {
+  return (std::filesystem::temp_directory_path() / ("weir-mock-" + std::to_string(::getpid()) + name))
+      .string();
+}
+
+auto load(const std::string& text) {
+  const std::string file = temporary(".plan");
+  std::ofstream(file) << text;
+  auto loaded = load_plan(file);
+  std::filesystem::remove(file);
+  return loaded;
+}
+
+std::string first_fault(const std::string& text) {
+  const auto loaded = load(text);
+  if (loaded)
+    return "good";
+  const config_fault fault = loaded.error().front();
+  return std::to_string(fault.line) + ":" + std::to_string(fault.column) + " " + fault.key + ": " +
+         fault.problem;
+}
+
+transport::server_request chat(const std::string& model = "m") {
+  transport::server_request request;
+  request.method = "POST";
+  request.target = "/v1/chat/completions";
+  request.body = R"({"model":")" + model + R"(","messages":[{"role":"user","content":"Hello there"}]})";
+  return request;
+}
+
+std::string bytes_of(const answer& given) {
+  std::string bytes;
+  for (const auto& step : given.steps)
+    if (const auto* sent = std::get_if<transport::send_bytes>(&step))
+      bytes += sent->bytes;
+  return bytes;
+}
+
+template <class Step>
+bool has(const answer& given) {
+  return std::ranges::any_of(given.steps,
+                             [](const auto& step) { return std::holds_alternative<Step>(step); });
+}
+
+plan with(fault_kind kind) {
+  plan made;
+  made.models = {model_name("m")};
+  fault each;
+  each.kind = kind;
+  each.delay = 5ms;
+  made.faults.push_back(each);
+  return made;
+}
+
+transport::exchange post(transport::client& net, std::uint16_t port) {
+  auto to = std::make_shared<transport::endpoint>();
+  to->tls = false;
+  to->host = "127.0.0.1";
+  to->port = port;
+  std::promise<transport::exchange> promise;
+  net.post(to, {*request_head::make("POST", "/v1/chat/completions", {{"Host", "x"}}), chat().body}, 2s,
+           [&](transport::exchange end) { promise.set_value(std::move(end)); });
+  return promise.get_future().get();
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(mock_test)
+
+BOOST_AUTO_TEST_CASE(the_same_plan_is_read_from_toml_and_from_json) {
+  const auto toml = load("reply = \"hi\"\nprompt_tokens = 7\n[[faults]]\nkind = \"status\"\nstatus = 429\n"
+                         "retry_after = \"2\"\nrequests = \"1-3,9-\"\n[faults.headers]\nX-A = \"b\"\n");
+  const auto json = load(R"({"reply":"hi","prompt_tokens":7,"faults":[{"kind":"status","status":429,
+                             "retry_after":"2","requests":"1-3,9-","headers":{"X-A":"b"}}]})");
+  for (const auto& loaded : {toml, json}) {
+    BOOST_REQUIRE(loaded.has_value());
+    BOOST_TEST(loaded->reply == "hi");
+    BOOST_TEST(loaded->prompt_tokens.value() == 7U);
+    BOOST_REQUIRE_EQUAL(loaded->faults.size(), 1U);
+    const fault& each = loaded->faults[0];
+    BOOST_TEST(each.status == 429);
+    BOOST_TEST((each.headers ==
+                std::vector<std::pair<std::string, std::string>>{{"retry-after", "2"}, {"X-A", "b"}}));
+    BOOST_TEST(fault_for(*loaded, 3) == &loaded->faults[0]);
+    BOOST_TEST(fault_for(*loaded, 4) == nullptr);
+    BOOST_TEST(fault_for(*loaded, 1000) == &loaded->faults[0]);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_fault_in_a_plan_names_its_place) {
+  BOOST_TEST(first_fault("[[faults]]\nkind = \"explode\"\n")
+                 .starts_with("2:8 faults.kind: is 'explode'; expected one of refuse"));
+  BOOST_TEST(first_fault("[[faults]]\nstatus = 500\n").starts_with("1:1 faults.kind: is missing"));
+  BOOST_TEST(
+      first_fault("[[faults]]\nkind = \"hang\"\nrequests = \"3-1\"\n").starts_with("3:12 faults.requests"));
+  BOOST_TEST(
+      first_fault("[[faults]]\nkind = \"hang\"\nprobability = 1.5\n").starts_with("3:15 faults.probability"));
+  BOOST_TEST(first_fault("replay = \"x\"\n").find("did you mean 'reply'") != std::string::npos);
+  BOOST_TEST(first_fault("{\"reply\": ").starts_with("1:"));
+  BOOST_TEST(first_fault("{\"faults\": [{\"kind\": \"explode\"}]}").starts_with("0:0 faults.kind"));
+}
+
+BOOST_AUTO_TEST_CASE(chance_is_decided_by_seed_and_number) {
+  const auto loaded = load("seed = 5\n[[faults]]\nkind = \"hang\"\nprobability = 0.25\n");
+  BOOST_REQUIRE(loaded.has_value());
+  int hits = 0;
+  for (std::uint64_t n = 1; n <= 10'000; ++n) {
+    const bool hit = fault_for(*loaded, n) != nullptr;
+    BOOST_REQUIRE(hit == (fault_for(*loaded, n) != nullptr));
+    hits += hit ? 1 : 0;
+  }
+  BOOST_TEST(hits > 2300);
+  BOOST_TEST(hits < 2700);
+}
+
+BOOST_AUTO_TEST_CASE(honest_replies_repeat_themselves) {
+  plan honest;
+  honest.models = {};
+  const answer one = answer_chat(honest, chat(), 1, 7);
+  BOOST_TEST(bytes_of(one) == bytes_of(answer_chat(honest, chat(), 1, 7)));
+  BOOST_TEST(bytes_of(one).find("You said: Hello there") != std::string::npos);
+  BOOST_TEST(one.prompt_tokens == 3U); // eleven bytes
+  BOOST_TEST(one.completion_tokens == 6U);
+  BOOST_TEST(one.billed);
+}
+
+BOOST_AUTO_TEST_CASE(every_kind_of_fault_does_what_its_name_says) {
+  const auto given = [](fault_kind kind) { return answer_chat(with(kind), chat(), 1, 7); };
+  BOOST_TEST(has<transport::reset_connection>(given(fault_kind::reset)));
+  BOOST_TEST(has<transport::close_connection>(given(fault_kind::close)));
+  BOOST_TEST(given(fault_kind::reset).billed); // the work was done
+  BOOST_TEST(has<transport::hang>(given(fault_kind::hang)));
+  BOOST_TEST(given(fault_kind::drip).steps.size() > 100U);
+  BOOST_TEST(bytes_of(given(fault_kind::status)).starts_with("HTTP/1.1 500 "));
+  BOOST_TEST(!given(fault_kind::status).billed);
+  BOOST_TEST(bytes_of(given(fault_kind::malformed_json)).ends_with("unfinished"));
+  BOOST_TEST(bytes_of(given(fault_kind::wrong_content_type)).find("text/html") != std::string::npos);
+  BOOST_TEST(bytes_of(given(fault_kind::oversized_body)).size() > (64U << 20U));
+  BOOST_TEST(has<transport::pause>(given(fault_kind::slow_first_byte)));
+  BOOST_TEST(bytes_of(given(fault_kind::slow_first_byte)).starts_with("HTTP/1.1 200 "));
+  BOOST_TEST(bytes_of(given(fault_kind::empty_body)).ends_with("Content-Length: 0\r\n\r\n"));
+  BOOST_TEST(bytes_of(given(fault_kind::error_in_200)).find("\"error\"") != std::string::npos);
+  BOOST_TEST(bytes_of(given(fault_kind::truncated_json)).starts_with("HTTP/1.1 200 "));
+}
+
+BOOST_AUTO_TEST_CASE(wrong_keys_models_and_requests_are_refused_as_a_provider_does) {
+  plan strict;
+  strict.models = {model_name("m")};
+  strict.api_key = "right";
+  transport::server_request request = chat();
+  BOOST_TEST(answer_chat(strict, request, 1, 7).status == 401);
+  request.fields = {{"Authorization", "Bearer right"}};
+  BOOST_TEST(answer_chat(strict, request, 1, 7).status == 200);
+  request.body = chat("other").body;
+  BOOST_TEST(answer_chat(strict, request, 1, 7).status == 404);
+  request.body = "{";
+  BOOST_TEST(answer_chat(strict, request, 1, 7).status == 400);
+  request = {};
+  request.method = "GET";
+  request.target = "/v1/models";
+  BOOST_TEST(bytes_of(answer_other(strict, request)).find("\"id\":\"m\"") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_log_has_a_line_for_each_request_and_the_port_can_be_closed_for_a_time) {
+  mock_options options;
+  options.plan.models = {};
+  options.log_file = temporary(".log");
+  std::filesystem::remove(options.log_file);
+  fault refusing;
+  refusing.kind = fault_kind::refuse;
+  refusing.from = 400ms;
+  refusing.to = 800ms;
+  options.plan.faults.push_back(refusing);
+  const auto mock = mock_server::start(options);
+  BOOST_REQUIRE(mock.has_value());
+  const auto net = transport::make_client(1);
+  for (int n = 0; n != 5; ++n)
+    BOOST_TEST(post(*net, (*mock)->port()).response.has_value());
+  std::this_thread::sleep_for(500ms);
+  const auto refused = post(*net, (*mock)->port());
+  BOOST_REQUIRE(refused.response.has_error());
+  BOOST_TEST((refused.response.error().fate == outcome::not_sent));
+  std::this_thread::sleep_for(500ms);
+  BOOST_TEST(post(*net, (*mock)->port()).response.has_value());
+  std::ifstream log(options.log_file);
+  const std::string text(std::istreambuf_iterator<char>(log), {});
+  BOOST_TEST(std::ranges::count(text, '\n') == 6);
+  BOOST_TEST((*mock)->billed() == 6U);
+  std::filesystem::remove(options.log_file);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,3 @@
+// HTTP exchanges: the pool as a state machine, and sockets.
+#define BOOST_TEST_MODULE transport
+#include <boost/test/unit_test.hpp>
