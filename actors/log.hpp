@@ -1,4 +1,5 @@
 // The log: sentences whose subject is the actor. Only actors and programs log.
+// Knows no message and no secret: who logs a value says which part of it.
 #pragma once
 
 #include <spdlog/logger.h>

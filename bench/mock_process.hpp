@@ -1,4 +1,5 @@
 // The mock provider as a child process, so that its work is not counted as ours.
+// Knows no plan: what the mock plays is in its arguments.
 #pragma once
 
 #include <weir/error.hpp>

@@ -1,4 +1,5 @@
 // The scenarios and their options. Each runs in this process against an upstream in another one.
+// Knows no command line.
 #pragma once
 
 #include "bench/measurement.hpp"

@@ -1,4 +1,5 @@
 // A folder that is gone when its owner is.
+// Knows nothing of what is put into it.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,5 @@
 // The schema of `[llm.providers.P]` and of its models and prices.
+// Knows nothing of the rest of the file, and opens nothing but the CA file, to see that it is there.
 #pragma once
 
 #include "config/table_reader.hpp"

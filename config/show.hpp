@@ -1,4 +1,5 @@
 // The effective configuration as TOML, every default written out and every secret masked.
+// Knows no command; writes no file.
 #pragma once
 
 #include <weir/config.hpp>

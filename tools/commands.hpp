@@ -1,4 +1,5 @@
 // The subcommands: each adds itself to the program and, when it was chosen, leaves its exit code.
+// Knows no options: those belong to each command.
 #pragma once
 
 namespace CLI {

@@ -1,4 +1,5 @@
-// A table for people, drawn by libsmartcols. Knows no value of weir's.
+// A table for people, drawn by libsmartcols.
+// What a cell says is decided by who fills it.
 #pragma once
 
 #include <string>

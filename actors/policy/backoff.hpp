@@ -1,4 +1,5 @@
 // How long to wait before a retry. A pure function of rule, count, hint and one random word.
+// Knows no clock and no class of error.
 #pragma once
 
 #include <weir/config.hpp>

@@ -1,4 +1,5 @@
 // Which providers may answer a request, in which order. A pure function of snapshot and request.
+// Knows no breaker and no load: whether a candidate may be asked is decided later.
 #pragma once
 
 #include <weir/chat.hpp>

@@ -1,4 +1,5 @@
 // weir for programs without actors: futures and callbacks. No CAF is visible here.
+// Knows no message: what crosses between actors stays behind it.
 #pragma once
 
 #include <weir/chat.hpp>

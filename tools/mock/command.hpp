@@ -1,4 +1,5 @@
 // `weir mock`: the mock provider as a program.
+// Knows the server as a value that it starts and keeps.
 #pragma once
 
 namespace CLI {

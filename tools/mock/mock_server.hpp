@@ -1,4 +1,5 @@
 // The mock provider as a server: a plan, a port, a log of requests.
+// What is answered stands in answer.hpp; this knows when and where.
 #pragma once
 
 #include "tools/mock/plan.hpp"

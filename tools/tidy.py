@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Holds the sources to the house's rules: who may include whom, how long things are, what must not stand in them.
+
+    tidy.py              every rule over the whole tree; prints `file:line: problem`, exit 1 if there is one
+    tidy.py --self-test  proves for each rule that it can fail
+"""
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+MOST_LINES, MOST_FUNCTION_LINES = 400, 70
+
+# Folder -> (project folders it may include, third parties it may include). The longest matching folder counts.
+VALUES = {"weir"}
+TABLE = {
+    "include/weir": (set(), {"boost/system"}),
+    "values": (set(), set()),
+    "protocols": ({"protocols"}, {"rapidjson"}),
+    "transport": ({"transport", "protocols/http_message.hpp"}, {"boost", "openssl"}),
+    "storage": ({"storage"}, {"lmdb.h"}),
+    "config": ({"config"}, {"toml++"}),
+    "actors/policy": ({"actors/policy"}, set()),
+    "actors": ({"actors", "protocols", "transport", "storage", "config"}, {"caf", "spdlog"}),
+    "bench": ({"bench", "storage"}, {"CLI", "fmt", "spdlog", "caf"}),
+    "tools": ({"tools", "protocols", "storage", "config", "transport"}, {"CLI", "fmt", "spdlog", "libsmartcols.h", "rapidjson"}),
+    "docs/examples": (set(), {"caf"}),
+}
+# Files that may do more, and why.
+EXCEPTIONS = {
+    "include/weir/messages.hpp": {"caf"},   # the doorway shows handles
+    "include/weir/actors.hpp": {"caf"},
+    "include/weir/runtime.hpp": {"caf"},
+    "bench/floor_scenario.cpp": {"boost", "rapidjson"},  # the floor is Beast itself
+}
+PROJECT = {"actors", "protocols", "transport", "storage", "config", "bench", "tools", "values", "tests"}
+SYSTEM = re.compile(r"^(sys/|netinet/|arpa/|[a-z_]+$|(fcntl|unistd|poll|stdlib|pthread|signal|immintrin|nmmintrin)\.h$|linux/)")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+MARKERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+CLOCKS = re.compile(r"(steady_clock|system_clock|high_resolution_clock)::now|\brand\(|random_device|mt19937|sleep_for|sleep_until")
+FLOATING = re.compile(r"\b(double|float)\b")
+MONEY = re.compile(r"^(values/money\.cpp|include/weir/money\.hpp|storage/.*|actors/policy/booking\..*)$")
+
+
+def room_of(path):
+    """The longest folder of the table that a file stands in."""
+    return max((folder for folder in TABLE if path.startswith(folder + "/")), key=len, default=None)
+
+
+def starts(name, allowed):
+    return any(name == each or name.startswith(each + "/") for each in allowed)
+
+
+def include_faults(path, lines):
+    room = room_of(path)
+    if room is None:
+        return
+    own, parties = TABLE[room]
+    parties = parties | EXCEPTIONS.get(path, set())
+    seen = set()
+    for number, line in enumerate(lines, 1):
+        found = INCLUDE.match(line)
+        if not found:
+            continue
+        quote, name = found.groups()
+        top = name.split("/")[0]
+        seen.add("caf" if top == "caf" else name)
+        if name == "caf/all.hpp":
+            yield number, "includes all of CAF; name the headers"
+        elif quote == '"' and not starts(name, own):
+            yield number, f"{room}/ may not include {name}"
+        elif quote == "<" and top in PROJECT:
+            yield number, f"{name} is ours; include it with quotes"
+        elif quote == "<" and top not in VALUES and not SYSTEM.match(name) and not starts(name, parties):
+            yield number, f"{room}/ may not include {name}"
+    if "caf" in seen and any(name.startswith(("boost/asio", "boost/beast")) for name in seen):
+        yield 1, "CAF and Asio meet in one file"
+
+
+def length_faults(path, lines):
+    if len(lines) > MOST_LINES:
+        yield MOST_LINES, f"has {len(lines)} lines; at most {MOST_LINES}"
+    begin, depth = None, 0
+    for number, line in enumerate(lines, 1):
+        code = re.sub(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])\'|//.*', "", line)
+        # A function begins at the margin of its class or file and has its parameters in that line.
+        if begin is None and re.match(r"^(  )?\S.*[)\w&>]\s*(const|noexcept|override|final|\s)*\{$", code) and "(" in code \
+                and not re.match(r"^\s*(namespace|class|struct|enum|union|else|if|for|while|switch|BOOST_AUTO_TEST_SUITE)\b", code):
+            begin, depth = number, 0
+        if begin is not None:
+            depth += code.count("{") - code.count("}")
+            if depth <= 0:
+                if number - begin + 1 > MOST_FUNCTION_LINES and not path.startswith("tests/"):
+                    yield begin, f"function of {number - begin + 1} lines; at most {MOST_FUNCTION_LINES}"
+                begin = None
+
+
+def text_faults(path, lines):
+    if path.endswith((".hpp", ".cpp")) and not (len(lines) > 1 and lines[0].startswith("// ")):
+        yield 1, "does not open with a comment that says what lives here"
+    if path.endswith(".hpp") and not (len(lines) > 1 and lines[1].startswith("//")):
+        yield 2, "a header's opening comment also says what it must not know"
+    for number, line in enumerate(lines, 1):
+        if MARKERS.search(line) and path != "tools/tidy.py":
+            yield number, "leftover marker"
+        if path.startswith("actors/") and path != "actors/runtime.cpp" and CLOCKS.search(line):
+            yield number, "time and randomness are handed in"
+        if MONEY.match(path) and FLOATING.search(re.sub(r"//.*", "", line)):
+            yield number, "floating point where money or records are"
+        if line.rstrip("\n") != line.rstrip():
+            yield number, "white space at the end"
+
+
+def faults_of(path, text):
+    lines = text.split("\n")[:-1] if text.endswith("\n") else text.split("\n")
+    for rule in (include_faults, length_faults, text_faults):
+        for number, problem in rule(path, lines):
+            yield f"{path}:{number}: {problem}"
+
+
+def sources():
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = sorted(f for f in folders if f not in (".git", "build", "data", "__pycache__"))
+        for name in sorted(files):
+            if name.endswith((".hpp", ".cpp", ".py", ".sh", ".cmake")) or name == "CMakeLists.txt":
+                yield os.path.relpath(os.path.join(folder, name), ROOT)
+
+
+HEAD = "// What lives here.\n// What it must not know.\n"
+SELF_TEST = [
+    ("storage/a.cpp", HEAD + "#include <caf/actor.hpp>\n", "may not include caf/actor.hpp"),
+    ("actors/a.cpp", HEAD + "#include <lmdb.h>\n", "may not include lmdb.h"),
+    ("actors/policy/a.cpp", HEAD + '#include "actors/log.hpp"\n', "may not include actors/log.hpp"),
+    ("transport/a.cpp", HEAD + '#include "protocols/codec.hpp"\n', "may not include protocols/codec.hpp"),
+    ("include/weir/a.hpp", HEAD + '#include "storage/ledger.hpp"\n', "may not include storage/ledger.hpp"),
+    ("tools/a.cpp", HEAD + '#include "actors/log.hpp"\n', "may not include actors/log.hpp"),
+    ("config/a.cpp", HEAD + "#include <config/load.hpp>\n", "include it with quotes"),
+    ("actors/a.cpp", HEAD + "#include <caf/all.hpp>\n", "all of CAF"),
+    ("tests/a.cpp", HEAD + "x\n" * 400, "402 lines"),
+    ("values/a.cpp", HEAD + "int f() {\n" + "  x();\n" * 70 + "}\n", "function of 72 lines"),
+    ("values/a.cpp", "int x;\n", "does not open with a comment"),
+    ("values/a.hpp", "// One line.\n#pragma once\n", "must not know"),
+    ("values/a.cpp", HEAD + "// TO" + "DO\n", "leftover marker"),
+    ("actors/a.cpp", HEAD + "auto now = std::chrono::steady_clock::now();\n", "handed in"),
+    ("values/money.cpp", HEAD + "double x;\n", "floating point"),
+    ("values/a.cpp", HEAD + "int x; \n", "white space"),
+]
+
+
+def self_test():
+    for path, text, expected in SELF_TEST:
+        found = list(faults_of(path, text))
+        assert any(expected in each for each in found), f"{path} with {expected!r} passed: {found}"
+    assert not list(faults_of("values/a.cpp", HEAD + "#include <weir/chat.hpp>\n\n#include <string>\nint f() {\n  return 1;\n}\n"))
+    print(f"{len(SELF_TEST)} rules can fail")
+
+
+def main():
+    if sys.argv[1:] == ["--self-test"]:
+        return self_test()
+    found = []
+    for path in sources():
+        with open(os.path.join(ROOT, path), encoding="utf-8") as source:
+            found += faults_of(path, source.read())
+    print("\n".join(found) if found else "tidy")
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
