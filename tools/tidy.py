@@ -118,12 +118,24 @@ def faults_of(path, text):
             yield f"{path}:{number}: {problem}"
 
 
+def readme_faults(readme, example):
+    """The README shows the plain example as it is compiled, without its opening comment."""
+    code = "\n".join(line for line in example.split("\n") if not line.startswith("//")).strip()
+    if code not in readme:
+        yield "README.md:1: does not show docs/examples/embed_plain.cpp as it stands"
+
+
 def sources():
     for folder, folders, files in os.walk(ROOT):
         folders[:] = sorted(f for f in folders if f not in (".git", "build", "data", "__pycache__"))
         for name in sorted(files):
             if name.endswith((".hpp", ".cpp", ".py", ".sh", ".cmake")) or name == "CMakeLists.txt":
                 yield os.path.relpath(os.path.join(folder, name), ROOT)
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as source:
+        return source.read()
 
 
 HEAD = "// What lives here.\n// What it must not know.\n"
@@ -152,16 +164,16 @@ def self_test():
         found = list(faults_of(path, text))
         assert any(expected in each for each in found), f"{path} with {expected!r} passed: {found}"
     assert not list(faults_of("values/a.cpp", HEAD + "#include <weir/chat.hpp>\n\n#include <string>\nint f() {\n  return 1;\n}\n"))
-    print(f"{len(SELF_TEST)} rules can fail")
+    assert list(readme_faults("old code", "// About.\nnew code\n"))
+    print(f"{len(SELF_TEST) + 1} rules can fail")
 
 
 def main():
     if sys.argv[1:] == ["--self-test"]:
         return self_test()
-    found = []
+    found = list(readme_faults(read("README.md"), read("docs/examples/embed_plain.cpp")))
     for path in sources():
-        with open(os.path.join(ROOT, path), encoding="utf-8") as source:
-            found += faults_of(path, source.read())
+        found += faults_of(path, read(path))
     print("\n".join(found) if found else "tidy")
     sys.exit(1 if found else 0)
 
