@@ -229,33 +229,36 @@ bool table_reader::decimal(const std::string& key, std::string& out) {
   return true;
 }
 
-bool table_reader::texts(const std::string& key, std::vector<std::string>& out) {
+template <class Fits>
+const toml::array* table_reader::list(const std::string& key, const std::string& expected, Fits fits) {
   const toml::node* node = find(key);
   if (node == nullptr)
+    return nullptr;
+  const toml::array* found = node->as_array();
+  if (found != nullptr && std::ranges::all_of(*found, fits))
+    return found;
+  wrong_type(key, *node, expected);
+  return nullptr;
+}
+
+bool table_reader::texts(const std::string& key, std::vector<std::string>& out) {
+  const toml::array* found =
+      list(key, "an array of strings", [](const toml::node& each) { return each.is_string(); });
+  if (found == nullptr)
     return false;
-  const toml::array* list = node->as_array();
-  if (list == nullptr || !std::ranges::all_of(*list, [](const toml::node& each) { return each.is_string(); }))
-    return wrong_type(key, *node, "an array of strings");
   out.clear();
-  for (const toml::node& each : *list)
+  for (const toml::node& each : *found)
     out.push_back(each.as_string()->get());
   return true;
 }
 
 std::vector<const toml::table*> table_reader::tables(const std::string& key) {
-  std::vector<const toml::table*> found;
-  const toml::node* node = find(key);
-  if (node == nullptr)
-    return found;
-  const toml::array* list = node->as_array();
-  if (list == nullptr ||
-      !std::ranges::all_of(*list, [](const toml::node& each) { return each.is_table(); })) {
-    wrong_type(key, *node, "an array of tables");
-    return found;
-  }
-  for (const toml::node& each : *list)
-    found.push_back(each.as_table());
-  return found;
+  std::vector<const toml::table*> tables;
+  if (const toml::array* found =
+          list(key, "an array of tables", [](const toml::node& each) { return each.is_table(); }))
+    for (const toml::node& each : *found)
+      tables.push_back(each.as_table());
+  return tables;
 }
 
 const toml::table* table_reader::table(const std::string& key) {

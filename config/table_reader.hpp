@@ -71,6 +71,8 @@ public:
 
 private:
   const toml::node* find(const std::string& key);
+  template <class Fits>
+  const toml::array* list(const std::string& key, const std::string& expected, Fits fits);
   bool wrong_type(const std::string& key, const toml::node& node, const std::string& expected);
   std::optional<std::string> replaced(const std::string& key, const std::string& text);
 

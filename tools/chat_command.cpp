@@ -5,8 +5,6 @@
 #include "protocols/openai_chat_server.hpp"
 #include "protocols/report_json.hpp"
 
-#include <weir/client.hpp>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -104,14 +102,10 @@ int run_chat(const chat_options& options) {
     complain(request.error());
     return exit_code::usage;
   }
-  const snapshot_ptr config = load_or_complain(options.config);
-  if (!config)
-    return exit_code::usage;
-  auto started = client::start(config, {.watch_config = false});
-  if (!started) {
-    complain(started.error());
-    return started.error().type == errc::config ? exit_code::usage : exit_code::failed;
-  }
+  int code = exit_code::done;
+  auto started = start_or_complain(options.config, code);
+  if (!started)
+    return code;
   const chat_reply reply = started->chat(std::move(*request)).get();
   started->stop();
   if (options.json)

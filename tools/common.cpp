@@ -30,6 +30,20 @@ snapshot_ptr load_or_complain(const config_options& options) {
   return nullptr;
 }
 
+std::optional<client> start_or_complain(const config_options& options, int& code) {
+  const snapshot_ptr config = load_or_complain(options);
+  if (!config) {
+    code = exit_code::usage;
+    return std::nullopt;
+  }
+  auto started = client::start(config, {.watch_config = false});
+  if (started)
+    return std::move(*started);
+  complain(started.error());
+  code = started.error().type == errc::config ? exit_code::usage : exit_code::failed;
+  return std::nullopt;
+}
+
 void start_log(const std::string& level) {
   auto logger = spdlog::stderr_color_mt("weir");
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");

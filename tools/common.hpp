@@ -2,9 +2,11 @@
 // Knows no subcommand.
 #pragma once
 
+#include <weir/client.hpp>
 #include <weir/config.hpp>
 #include <weir/error.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +33,10 @@ void add_config_option(CLI::App& command, config_options& options);
 
 /// Loads the configuration, or prints every fault to standard error and gives null.
 snapshot_ptr load_or_complain(const config_options& options);
+
+/// Starts weir with the configuration, without watching its file. Nothing, with the exit code set and the
+/// reason printed, when it cannot be started.
+std::optional<client> start_or_complain(const config_options& options, int& code);
 
 /// Makes the logger `weir`, to standard error; `level` is spdlog's name, such as `info`.
 void start_log(const std::string& level);

@@ -5,8 +5,6 @@
 
 #include "protocols/report_json.hpp"
 
-#include <weir/client.hpp>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -51,14 +49,10 @@ bool healthy(const health_report& report) {
 }
 
 int run_health(const health_options& options) {
-  const snapshot_ptr config = load_or_complain(options.config);
-  if (!config)
-    return exit_code::usage;
-  auto started = client::start(config, {.watch_config = false});
-  if (!started) {
-    complain(started.error());
-    return started.error().type == errc::config ? exit_code::usage : exit_code::failed;
-  }
+  int code = exit_code::done;
+  auto started = start_or_complain(options.config, code);
+  if (!started)
+    return code;
   const auto report = started->health(!options.no_probe);
   started->stop();
   if (!report) {

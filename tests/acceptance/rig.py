@@ -58,7 +58,8 @@ class Rig:
         """The lines of a mock's request log."""
         try:
             with open(self.path(name + ".log")) as log:
-                return [json.loads(line) for line in log if line.endswith("\n")]
+                whole = log.read().rpartition("\n")[0]  # the last line may be half written
+            return [json.loads(line) for line in whole.splitlines()]
         except FileNotFoundError:
             return []
 

@@ -38,7 +38,7 @@ public:
     run("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout " + name + ".key -out " + name +
         ".csr -subj /CN=" + subject);
     run("x509 -req -in " + name + ".csr -CA ca.pem -CAkey ca.key -CAcreateserial -out " + name +
-        ".pem -days " + std::to_string(days) + " -extfile " + name + ".ext");
+        ".pem -days 2 -extfile " + name + ".ext");
   }
 
   void run(const std::string& arguments) {
