@@ -6,6 +6,7 @@
 
 #include <caf/send.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -65,7 +66,9 @@ watcher_impl::behavior_type watcher_state::begin(manager_actor manager, snapshot
 }
 
 void watcher_state::look_soon() {
-  due_ = now() + settle_time;
+  // The first event counts: in a busy folder the last one might never come.
+  const time_point soon = now() + settle_time;
+  due_ = std::min(due_.value_or(soon), soon);
   ticker_.arm(self_, *due_);
 }
 

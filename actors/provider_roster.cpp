@@ -19,8 +19,13 @@ void provider_roster::adopt(const snapshot_ptr& config) {
     if (!each.enabled)
       continue;
     if (const auto found = slots_.find(each.name); found != slots_.end()) {
-      found->second->breaker.configure(config->breaker);
-      caf::anon_send(found->second->handle, config);
+      provider_slot& slot = *found->second;
+      slot.breaker.configure(config->breaker);
+      // Who is started anew later is started as he should be then. A setup that fails is told by the
+      // provider.
+      if (auto next = make_setup(*config, each, slot.setup.get()))
+        slot.setup = std::move(*next);
+      caf::anon_send(slot.handle, config);
     } else {
       engage(*config, each);
     }

@@ -1,9 +1,11 @@
 // Quoting by RFC 4180; a text that a spreadsheet would take for a formula gets an apostrophe before it.
+// Knows no file: every function returns text.
 #include "protocols/report_csv.hpp"
 
 #include "protocols/report_json.hpp"
 
 #include <optional>
+#include <set>
 #include <string_view>
 
 namespace weir::protocols {
@@ -53,14 +55,27 @@ std::string joined(const std::vector<std::pair<std::string, std::string>>& tags)
   return text;
 }
 
+/// Every currency in which something was or may have been spent.
+std::set<currency> currencies_of(const usage_summary& summary) {
+  std::set<currency> units;
+  for (const auto* sums : {&summary.total_cost, &summary.unknown_cost_limit})
+    for (const auto& [unit, sum] : *sums)
+      units.insert(unit);
+  return units;
+}
+
+/// The sum in that currency; empty where there is none.
+std::string decimal_in(const std::map<currency, money_sum>& sums, currency unit) {
+  const auto found = sums.find(unit);
+  return found == sums.end() ? std::string() : to_decimal(found->second);
+}
+
 } // namespace
 
 std::string csv_header() {
-  return "id,call_id,timestamp,model_name,provider_name,request_id,attempt,state,success,error_type,prompt_"
-         "tokens,"
-         "completion_tokens,total_tokens,cached_tokens,cache_write_tokens,reasoning_tokens,metering,cost,"
-         "currency,"
-         "cost_limit,price_version,response_time_ms,first_token_time_ms,tags\r\n";
+  return "id,call_id,timestamp,model_name,provider_name,request_id,attempt,state,success,error_type,"
+         "prompt_tokens,completion_tokens,total_tokens,cached_tokens,cache_write_tokens,reasoning_tokens,"
+         "metering,cost,currency,cost_limit,price_version,response_time_ms,first_token_time_ms,tags\r\n";
 }
 
 std::string to_csv(const usage_record& record) {
@@ -97,9 +112,9 @@ std::string to_csv(const std::vector<usage_summary>& summaries) {
   std::string text =
       "model_name,provider_name,total_requests,successful_requests,failed_requests,unknown_requests,"
       "unpriced_requests,total_prompt_tokens,total_completion_tokens,total_tokens,total_cost,currency,"
-      "average_response_time_ms,first_request_time,last_request_time\r\n";
+      "unknown_cost_limit,average_response_time_ms,first_request_time,last_request_time\r\n";
   for (const usage_summary& each : summaries) {
-    const auto line = [&](std::string_view cost, std::string_view unit) {
+    const auto line = [&](std::string_view cost, std::string_view unit, std::string_view limit) {
       return csv_line()
           .text(each.model.str())
           .text(each.provider.str())
@@ -113,15 +128,17 @@ std::string to_csv(const std::vector<usage_summary>& summaries) {
           .count(each.total_tokens)
           .plain(cost)
           .plain(unit)
+          .plain(limit)
           .time(each.average_response_time())
           .plain(to_string(each.first_request_time))
           .plain(to_string(each.last_request_time))
           .end();
     };
-    if (each.total_cost.empty())
-      text += line("", "");
-    for (const auto& [unit, sum] : each.total_cost)
-      text += line(to_decimal(sum), unit.str());
+    const std::set<currency> units = currencies_of(each);
+    if (units.empty())
+      text += line("", "", "");
+    for (const currency unit : units)
+      text += line(decimal_in(each.total_cost, unit), unit.str(), decimal_in(each.unknown_cost_limit, unit));
   }
   return text;
 }

@@ -15,7 +15,7 @@ std::string csv_header();
 /// One record as a line, with its line end. Tags are `key=value` joined by `;`.
 std::string to_csv(const usage_record& record);
 
-/// Header and one line for each summary and currency.
+/// Header and one line for each summary and currency, be it of a cost or of an unknown cost's limit.
 std::string to_csv(const std::vector<usage_summary>& summaries);
 
 } // namespace weir::protocols

@@ -1,4 +1,5 @@
 // Writing weir's values for people and programs.
+// Knows no vendor's shape: those stand in the files named for them.
 #include "protocols/report_json.hpp"
 
 #include "protocols/json.hpp"
@@ -30,7 +31,7 @@ void write_time(json_writer& out, const char* name, std::optional<std::chrono::m
   out.RawValue(text.data(), text.size(), rapidjson::kNumberType);
 }
 
-/// An amount as two members, since a decimal without its currency means nothing.
+/// An amount without its currency, which stands beside it.
 void write_money(json_writer& out, const char* name, const std::optional<money>& amount) {
   out.Key(name);
   if (amount)
@@ -64,11 +65,13 @@ void write_tokens(json_writer& out, const token_usage& usage) {
   write_count(out, "reasoning_tokens", usage.reasoning_tokens);
 }
 
-void write_cost(json_writer& out, const std::optional<money>& cost) {
-  write_money(out, "cost", cost);
+/// The currency of a cost, or of its limit where only that is known: a decimal alone means nothing.
+void write_currency(json_writer& out, const std::optional<money>& cost,
+                    const std::optional<money>& limit = std::nullopt) {
+  const std::optional<money>& any = cost ? cost : limit;
   out.Key("currency");
-  if (cost)
-    write_text(out, cost->unit.str());
+  if (any)
+    write_text(out, any->unit.str());
   else
     out.Null();
 }
@@ -181,7 +184,9 @@ std::string written(Write write) {
 
 std::string to_milliseconds(std::chrono::microseconds time) {
   const bool negative = time.count() < 0;
-  const auto micros = negative ? -time.count() : time.count();
+  // Unsigned, since the smallest signed number has no opposite.
+  const auto count = static_cast<std::uint64_t>(time.count());
+  const std::uint64_t micros = negative ? 0 - count : count;
   std::string text = (negative ? "-" : "") + std::to_string(micros / 1000);
   std::string rest = std::to_string(micros % 1000 + 1000).substr(1);
   while (!rest.empty() && rest.back() == '0')
@@ -202,7 +207,8 @@ std::string to_json(const chat_reply& reply) {
     out.Key("usage");
     out.StartObject();
     write_tokens(out, reply.usage);
-    write_cost(out, reply.cost);
+    write_money(out, "cost", reply.cost);
+    write_currency(out, reply.cost);
     write_member(out, "metering", to_string(reply.usage.source));
     out.EndObject();
     write_member(out, "finish_reason", to_string(reply.finish_reason));
@@ -241,7 +247,8 @@ std::string to_json(const usage_record& record) {
     write_error_name(out, "error_type", record.error_type);
     write_tokens(out, record.usage);
     write_member(out, "metering", to_string(record.usage.source));
-    write_cost(out, record.cost);
+    write_money(out, "cost", record.cost);
+    write_currency(out, record.cost, record.cost_limit);
     write_money(out, "cost_limit", record.cost_limit);
     write_count(out, "price_version", record.price_version);
     write_time(out, "response_time_ms", record.response_time);

@@ -13,6 +13,7 @@ namespace weir::protocols {
 
 std::string to_json(const chat_reply& reply);
 std::string to_json(const failure& error);
+/// `currency` is that of `cost` and, where there is none, of `cost_limit`.
 std::string to_json(const usage_record& record);
 /// `{"summaries":[…],"totals":{…}}`; the totals carry no names.
 std::string to_json(const std::vector<usage_summary>& summaries);

@@ -39,6 +39,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 MARKERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 CLOCKS = re.compile(r"(steady_clock|system_clock|high_resolution_clock)::now|\brand\(|random_device|mt19937|sleep_for|sleep_until")
 FLOATING = re.compile(r"\b(double|float)\b")
+NO_FUNCTION = re.compile(r"^\s*(namespace|class|struct|enum|union|else|if|for|while|switch|BOOST_AUTO_TEST_SUITE)\b")
+BODY_OPENS = re.compile(r"[)\w&>}]\s*(const|noexcept|override|final|\s)*\{$")
 MONEY = re.compile(r"^(values/money\.cpp|include/weir/money\.hpp|storage/.*|actors/policy/booking\..*)$")
 
 
@@ -80,13 +82,16 @@ def include_faults(path, lines):
 def length_faults(path, lines):
     if len(lines) > MOST_LINES:
         yield MOST_LINES, f"has {len(lines)} lines; at most {MOST_LINES}"
-    begin, depth = None, 0
+    head, begin, depth = None, None, 0
     for number, line in enumerate(lines, 1):
-        code = re.sub(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])\'|//.*', "", line)
-        # A function begins at the margin of its class or file and has its parameters in that line.
-        if begin is None and re.match(r"^(  )?\S.*[)\w&>]\s*(const|noexcept|override|final|\s)*\{$", code) and "(" in code \
-                and not re.match(r"^\s*(namespace|class|struct|enum|union|else|if|for|while|switch|BOOST_AUTO_TEST_SUITE)\b", code):
-            begin, depth = number, 0
+        code = re.sub(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])\'|//.*', "", line).rstrip()
+        # A function's head stands at the margin of its class or file, and may go on over deeper lines to its brace.
+        if begin is None and re.match(r"^(  )?\S", code):
+            head = number if "(" in code and not NO_FUNCTION.match(code) else None
+        if begin is None and head is not None and BODY_OPENS.search(code):
+            begin, depth = head, 0
+        if code.endswith((";", "}")):
+            head = None
         if begin is not None:
             depth += code.count("{") - code.count("}")
             if depth <= 0:
@@ -148,8 +153,11 @@ SELF_TEST = [
     ("tools/a.cpp", HEAD + '#include "actors/log.hpp"\n', "may not include actors/log.hpp"),
     ("config/a.cpp", HEAD + "#include <config/load.hpp>\n", "include it with quotes"),
     ("actors/a.cpp", HEAD + "#include <caf/all.hpp>\n", "all of CAF"),
+    ("transport/a.cpp", HEAD + "#include <caf/actor.hpp>\n#include <boost/asio.hpp>\n", "CAF and Asio meet"),
     ("tests/a.cpp", HEAD + "x\n" * 400, "402 lines"),
     ("values/a.cpp", HEAD + "int f() {\n" + "  x();\n" * 70 + "}\n", "function of 72 lines"),
+    ("values/a.cpp", HEAD + "int f(int a,\n      int b) {\n" + "  x();\n" * 70 + "}\n", "function of 73 lines"),
+    ("values/a.cpp", HEAD + "int f() { // why\n" + "  x();\n" * 70 + "}\n", "function of 72 lines"),
     ("values/a.cpp", "int x;\n", "does not open with a comment"),
     ("values/a.hpp", "// One line.\n#pragma once\n", "must not know"),
     ("values/a.cpp", HEAD + "// TO" + "DO\n", "leftover marker"),

@@ -155,7 +155,8 @@ void lane::assign(site& at, job_ptr next, connection_pool::assignment given) {
       at.connections.erase(given.connection);
       const clock_time now = std::chrono::steady_clock::now();
       at.pool.forget_connection(given.connection);
-      return assign(at, std::move(next), at.pool.acquire(next->id(), now));
+      const auto again = at.pool.acquire(next->id(), now);
+      return assign(at, std::move(next), again);
     }
   } else {
     chosen = std::make_shared<connection>(io_, *this, given.connection, at.to, at.context);

@@ -1,4 +1,5 @@
 // Names of roles and reasons, and small helpers for messages.
+// Knows no wire format.
 #include <weir/chat.hpp>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // Defaults and look-ups of the configuration's values.
+// Knows no TOML and no file.
 #include <weir/config.hpp>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // Names of error classes and the sentences that failures print as.
+// Knows no vendor, and not what the supervisor does about a failure.
 #include <weir/error.hpp>
 
 #include <algorithm>

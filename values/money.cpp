@@ -1,4 +1,5 @@
 // Exact decimals in both directions, and the cost formula. Integers only.
+// Knows no price list, no record and no currency by name.
 #include <weir/money.hpp>
 
 #include <weir/usage.hpp>
@@ -23,6 +24,27 @@ struct scaled_decimal {
   std::string digits;
   int exponent = 0; ///< value = digits · 10^exponent
 };
+
+/// What follows an `e`. Nothing for no whole number, and for one further from zero than any price has use
+/// for.
+std::optional<int> read_exponent(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+'))
+    text.remove_prefix(1);
+  constexpr int most = 9999;
+  int value = 0;
+  char before = '\0';
+  for (const char letter : text) {
+    const bool good = is_digit(letter) || (letter == '_' && is_digit(before));
+    if (!good || value > most)
+      return std::nullopt;
+    value = is_digit(letter) ? value * 10 + (letter - '0') : value;
+    before = letter;
+  }
+  if (!is_digit(before) || value > most)
+    return std::nullopt;
+  return negative ? -value : value;
+}
 
 /// Takes a decimal apart. Nothing when it is none: a sign other than `+`, no digits, a misplaced underscore.
 std::optional<scaled_decimal> take_apart(std::string_view text) {
@@ -50,17 +72,10 @@ std::optional<scaled_decimal> take_apart(std::string_view text) {
     return std::nullopt;
   if (at == text.size())
     return parts;
-  std::string_view power = text.substr(at + 1);
-  const bool negative = !power.empty() && power.front() == '-';
-  if (!power.empty() && (power.front() == '-' || power.front() == '+'))
-    power.remove_prefix(1);
-  // Four digits are more than any price has use for, and cannot overflow.
-  if (power.empty() || power.size() > 4 || !std::ranges::all_of(power, is_digit))
+  const auto power = read_exponent(text.substr(at + 1));
+  if (!power)
     return std::nullopt;
-  int value = 0;
-  for (const char digit : power)
-    value = value * 10 + (digit - '0');
-  parts.exponent += negative ? -value : value;
+  parts.exponent += *power;
   return parts;
 }
 

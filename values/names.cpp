@@ -1,4 +1,5 @@
 // Ids: making, printing and reading.
+// Knows no clock and no source of randomness: both are arguments.
 #include <weir/names.hpp>
 
 namespace weir {

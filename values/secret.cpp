@@ -1,4 +1,5 @@
 // Wiping and masking.
+// Knows nothing of where secrets come from or what they open.
 #include <weir/secret.hpp>
 
 #include <cstring>

@@ -1,7 +1,9 @@
-// Taking a base URL apart, strictly.
+// Taking a base URL apart, strictly: what is not surely a host and a port is refused.
+// Knows neither sockets nor the configuration; resolves nothing.
 #include <weir/url.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 namespace weir {
@@ -20,6 +22,13 @@ char lower(char letter) {
   return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
 }
 
+/// Whether this may stand between the brackets of an IPv6 host. The resolver has the last word.
+bool is_ipv6(std::string_view text) {
+  return std::ranges::count(text, ':') >= 2 && std::ranges::all_of(text, [](char letter) {
+           return letter == ':' || letter == '.' || std::isxdigit(static_cast<unsigned char>(letter)) != 0;
+         });
+}
+
 /// Host and port of `host`, `host:port`, `[v6]`, `[v6]:port`.
 result<void> read_authority(std::string_view text, url& into) {
   std::string_view port;
@@ -28,10 +37,7 @@ result<void> read_authority(std::string_view text, url& into) {
     if (close == std::string_view::npos)
       return bad_url("has a '[' without ']'");
     into.host = text.substr(1, close - 1);
-    const bool v6 = !into.host.empty() && std::ranges::all_of(into.host, [](char letter) {
-      return letter == ':' || letter == '.' || std::isxdigit(static_cast<unsigned char>(letter)) != 0;
-    });
-    if (!v6)
+    if (!is_ipv6(into.host))
       return bad_url("has no IPv6 address between its brackets");
     port = text.substr(close + 1);
   } else {
@@ -51,7 +57,9 @@ result<void> read_authority(std::string_view text, url& into) {
     return bad_url("names no host");
   if (port.empty())
     return {};
-  port.remove_prefix(port.front() == ':' ? 1 : 0);
+  if (port.front() != ':')
+    return bad_url("has something other than a port behind its ']'");
+  port.remove_prefix(1);
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), into.port);
   if (error != std::errc{} || end != port.data() + port.size() || into.port == 0)
     return bad_url("has a port that is not a number from 1 to 65535");
@@ -71,13 +79,15 @@ result<url> parse_url(std::string_view text) {
   url parsed;
   if (!std::ranges::all_of(text, is_plain))
     return bad_url("has a space or a control character");
-  std::string scheme(text.substr(0, text.find("://")));
+  constexpr std::string_view mark = "://";
+  const auto scheme_end = text.find(mark);
+  std::string scheme(scheme_end == std::string_view::npos ? std::string_view() : text.substr(0, scheme_end));
   std::ranges::transform(scheme, scheme.begin(), lower);
   if (scheme != "https" && scheme != "http")
     return bad_url("must begin with https:// or http://");
   parsed.tls = scheme == "https";
   parsed.port = parsed.tls ? 443 : 80;
-  std::string_view rest = text.substr(scheme.size() + 3);
+  std::string_view rest = text.substr(scheme_end + mark.size());
   if (rest.find_first_of("?#") != std::string_view::npos)
     return bad_url("must not have a query or fragment");
   const auto slash = rest.find('/');

@@ -1,7 +1,9 @@
 // Names, sums and times of usage records.
+// Knows no clock, no disk and no price list.
 #include <weir/usage.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdio>
 
@@ -10,6 +12,11 @@ namespace weir {
 namespace {
 
 using std::chrono::microseconds;
+
+// RFC 3339 has years of four digits.
+constexpr timestamp first_moment{std::chrono::sys_days{std::chrono::year{0} / 1 / 1}};
+constexpr timestamp last_moment =
+    timestamp{std::chrono::sys_days{std::chrono::year{10000} / 1 / 1}} - microseconds{1};
 
 void add_to(std::map<currency, money_sum>& sums, const money& amount) {
   auto [entry, fresh] = sums.try_emplace(amount.unit, money_sum(amount.unit));
@@ -111,6 +118,24 @@ std::optional<microseconds> read_time(field_reader& in) {
   return east ? time - offset : time + offset;
 }
 
+/// Any of the forms, whatever year it leads to.
+std::optional<timestamp> read_timestamp(std::string_view text) {
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  // Twelve digits reach past the year 9999; up to four are a year, or a slip.
+  if (error == std::errc{} && end == text.data() + text.size() && text.size() <= 12 && text.size() > 4)
+    return timestamp{std::chrono::seconds{seconds}};
+  field_reader in(text);
+  if (auto date = read_date(in)) {
+    if (in.done())
+      return *date;
+    if (in.take('T') || in.take('t') || in.take(' '))
+      if (const auto time = read_time(in); time && in.done())
+        return *date + *time;
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 std::string_view to_string(metering value) noexcept {
@@ -138,10 +163,10 @@ void usage_summary::add(const usage_record& record) {
   if (record.success) {
     ++successful_requests;
     total_response_time += record.response_time;
-    unpriced_requests += record.cost ? 0 : 1;
+    unpriced_requests += record.cost ? 0U : 1U;
   } else {
     ++failed_requests;
-    unknown_requests += record.state == record_state::unknown ? 1 : 0;
+    unknown_requests += record.state == record_state::unknown ? 1U : 0U;
   }
   total_prompt_tokens += record.usage.prompt_tokens;
   total_completion_tokens += record.usage.completion_tokens;
@@ -175,6 +200,8 @@ void usage_summary::add(const usage_summary& other) {
 }
 
 std::string to_string(timestamp time) {
+  // A damaged record may hold any number; what cannot be written is shown as the nearest that can.
+  time = std::clamp(time, first_moment, last_moment);
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{time - day};
@@ -188,19 +215,8 @@ std::string to_string(timestamp time) {
 }
 
 result<timestamp> parse_timestamp(std::string_view text) {
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  // Twelve digits reach past the year 9999.
-  if (error == std::errc{} && end == text.data() + text.size() && text.size() <= 12 && text.size() > 4)
-    return timestamp{std::chrono::seconds{seconds}};
-  field_reader in(text);
-  if (auto date = read_date(in)) {
-    if (in.done())
-      return *date;
-    if (in.take('T') || in.take('t') || in.take(' '))
-      if (const auto time = read_time(in); time && in.done())
-        return *date + *time;
-  }
+  if (const auto time = read_timestamp(text); time && *time >= first_moment && *time <= last_moment)
+    return *time;
   return make_failure(errc::invalid_request,
                       "'" + std::string(text.substr(0, 40)) +
                           "' is no time; expected 2026-11-24T12:00:00Z, 2026-11-24 or Unix "

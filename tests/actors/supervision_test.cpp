@@ -274,6 +274,20 @@ BOOST_AUTO_TEST_CASE(a_new_snapshot_brings_providers_and_lets_old_ones_finish) {
   BOOST_TEST(on.books().size() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(a_provider_that_dies_after_a_reload_is_started_with_the_new_configuration) {
+  stage on(providers({"a"}));
+  auto moved = providers({"a"});
+  moved->providers[0].base_url = "http://elsewhere/v1";
+  moved->retry.rules.clear();
+  caf::anon_send(on.manager, snapshot_ptr(moved));
+  on.run();
+  on.network->throws = true;
+  on.call();
+  on.network->throws = false;
+  on.call();
+  BOOST_TEST(hosts(on) == "elsewhere");
+}
+
 BOOST_AUTO_TEST_CASE(a_probe_asks_for_models_and_tells_why_it_failed) {
   stage on(providers({"a", "b"}));
   on.network->on_post = [](tests::fake_network& network) {

@@ -1,12 +1,12 @@
-// Exact money. The oracle is long multiplication on decimal strings, written without the code under test.
+// Exact money by examples worked out by hand.
+// Random figures stand in the property tests.
 #include <weir/money.hpp>
 #include <weir/usage.hpp>
 
 #include <boost/test/unit_test.hpp>
 
-#include <algorithm>
-#include <random>
-#include <string>
+#include <cstdint>
+#include <limits>
 
 using namespace weir;
 
@@ -28,22 +28,6 @@ token_usage usage_of(std::uint64_t prompt, std::uint64_t completion) {
   return usage;
 }
 
-/// a · b as decimal digits.
-std::string multiplied(const std::string& a, const std::string& b) {
-  std::vector<int> digits(a.size() + b.size());
-  for (std::size_t i = a.size(); i-- > 0;)
-    for (std::size_t j = b.size(); j-- > 0;) {
-      const int sum = (a[i] - '0') * (b[j] - '0') + digits[i + j + 1];
-      digits[i + j + 1] = sum % 10;
-      digits[i + j] += sum / 10;
-    }
-  std::string text;
-  for (const int digit : digits)
-    text += static_cast<char>('0' + digit);
-  text.erase(0, std::min(text.find_first_not_of('0'), text.size() - 1));
-  return text;
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(money_test)
@@ -55,6 +39,7 @@ BOOST_AUTO_TEST_CASE(prints_plain_decimals) {
   BOOST_TEST(to_decimal(int128{1'500'000'000'000}) == "1.5");
   BOOST_TEST(to_decimal(int128{720'000'000}) == "0.00072");
   BOOST_TEST(to_decimal(int128{120} * picos_per_unit) == "120");
+  BOOST_TEST(to_decimal(std::numeric_limits<int128>::min()) == "-170141183460469231731687303.715884105728");
   BOOST_TEST(to_decimal(int128{INT64_MAX} * 1'000'000) == "9223372036854.775807");
 }
 
@@ -91,6 +76,14 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_has_no_cost) {
   BOOST_TEST(!cost_of(usage_of(UINT64_MAX, 0), prices_of("1", "1")).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(the_largest_amount_fits_and_the_next_does_not) {
+  pricing prices;
+  prices.input.picos_per_million = INT64_MAX;
+  prices.output.picos_per_million = 1'000'000;
+  BOOST_TEST(cost_of(usage_of(1'000'000, 0), prices)->picos == INT64_MAX);
+  BOOST_TEST(!cost_of(usage_of(1'000'000, 1), prices).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(rounds_half_to_even_once) {
   // One token at 0.0000005 per million is half a pico; three are one and a half.
   const pricing prices = prices_of("0.0000005", "0");
@@ -102,21 +95,58 @@ BOOST_AUTO_TEST_CASE(rounds_half_to_even_once) {
 
 BOOST_AUTO_TEST_CASE(prices_are_read_exactly_in_every_spelling) {
   const auto million = [](const char* text) {
-    return parse_price(text, price_unit::million_tokens)->picos_per_million;
+    return parse_price(text, price_unit::million_tokens).value().picos_per_million;
   };
   BOOST_TEST(million("30") == 30'000'000'000'000);
   BOOST_TEST(million("30.0") == 30'000'000'000'000);
   BOOST_TEST(million("3e1") == 30'000'000'000'000);
   BOOST_TEST(million("0.0375") == 37'500'000'000);
   BOOST_TEST(million("1_000.5") == 1'000'500'000'000'000);
+  BOOST_TEST(million("1e+00001") == 10'000'000'000'000); // TOML lets an exponent have zeros before it
+  BOOST_TEST(million("1e0_3") == million("1000"));       // and underscores in it
+  BOOST_TEST(million("0e9999") == 0);
+  BOOST_TEST(million("9223372.036854775807") == INT64_MAX);
   BOOST_TEST(million("0.1") == 100'000'000'000);
   BOOST_TEST(parse_price("1.5e-05", price_unit::tokens)->picos_per_million == 15'000'000'000'000);
   BOOST_TEST(parse_price("0.000000000001", price_unit::million_tokens)->picos_per_million == 1);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_price_is_refused_with_its_text) {
-  for (const char* text : {"", "-1", "abc", "1,5", "nan", "inf", "1e", "1e99999", ".5", "5.", "1__0", "1e3.5",
-                           "0x10", "0.0000000000001", "9999999999999999999"}) {
+  for (const char* text : {"",
+                           "-1",
+                           "abc",
+                           "1,5",
+                           "nan",
+                           "inf",
+                           "1e",
+                           "1e99999",
+                           ".5",
+                           "5.",
+                           "1__0",
+                           "1e3.5",
+                           "0x10",
+                           "0.0000000000001",
+                           "9999999999999999999",
+                           "9223372.036854775808",
+                           "1e",
+                           "1e+",
+                           "1e-",
+                           "1e+-1",
+                           "1e1_",
+                           "1e_1",
+                           "1e1__0",
+                           "1e10000",
+                           "1_.5",
+                           "1._5",
+                           "1_",
+                           "_1",
+                           "1..5",
+                           "1.5.5",
+                           "1e5e5",
+                           "++1",
+                           " 1",
+                           "1 ",
+                           "1e99999999999999999999"}) {
     const auto read = parse_price(text, price_unit::million_tokens);
     BOOST_TEST(read.has_error(), text);
     if (read.has_error())
@@ -131,29 +161,6 @@ BOOST_AUTO_TEST_CASE(amounts_of_two_currencies_are_never_added) {
   BOOST_TEST((sum.picos() == 5));
   BOOST_TEST(!currency::parse("usd").has_value());
   BOOST_TEST(!currency::parse("USDT").has_value());
-}
-
-BOOST_AUTO_TEST_CASE(costs_agree_with_long_multiplication) {
-  const auto seed = std::random_device{}();
-  BOOST_TEST_MESSAGE("seed " << seed);
-  std::mt19937_64 random(seed);
-  for (int round = 0; round != 20'000; ++round) {
-    // A price of whole picos a token needs no rounding, so the product is the answer to the digit.
-    const std::uint64_t tokens = random() % 1'000'000'000;
-    const std::uint64_t picos = random() % 9'000'000'000;
-    pricing prices;
-    prices.input.picos_per_million = static_cast<std::int64_t>(picos * 1'000'000);
-    if (picos > 9'000'000'000'000ULL)
-      continue;
-    const auto cost = cost_of(usage_of(tokens, 0), prices);
-    const std::string expected = multiplied(std::to_string(tokens), std::to_string(picos));
-    if (expected.size() > 18) {
-      BOOST_REQUIRE(!cost || std::to_string(cost->picos) == expected);
-      continue;
-    }
-    BOOST_REQUIRE(cost.has_value());
-    BOOST_REQUIRE_EQUAL(std::to_string(cost->picos), expected);
-  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
