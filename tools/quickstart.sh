@@ -18,7 +18,7 @@ fi
 echo "== building"
 tools/install.sh
 cmake --preset release > build-quickstart.log 2>&1 || { cat build-quickstart.log; exit 1; }
-cmake --build --preset release -j 2 >> build-quickstart.log 2>&1 || { tail -40 build-quickstart.log; exit 1; }
+cmake --build --preset release -j 2 --target weir-cli weir-bench >> build-quickstart.log 2>&1 || { tail -40 build-quickstart.log; exit 1; }
 rm -f build-quickstart.log
 weir=$PWD/build/release/bin/weir
 
