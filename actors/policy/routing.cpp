@@ -2,6 +2,8 @@
 #include "actors/policy/routing.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace weir::policy {
 
@@ -10,6 +12,22 @@ namespace {
 /// `openai` and `generic` are one API; what one takes the other can take.
 bool same_api(const provider_config& left, const provider_config& right) {
   return (left.type == provider_type::claude) == (right.type == provider_type::claude);
+}
+
+/// What a caller writes into every record of his call is bounded: the ledger refuses a record that is too
+/// large, and what cannot be booked must not be sent.
+constexpr std::size_t most_tags = 64;
+constexpr std::size_t longest_text = 1024;
+
+std::optional<failure> unbookable(const chat_request& request) {
+  if (request.model.str().size() > longest_text)
+    return make_failure(errc::invalid_request, "the model's name has more than 1,024 bytes", "model");
+  if (request.tags.size() > most_tags)
+    return make_failure(errc::invalid_request, "there are more than 64 tags", "tags");
+  for (const auto& [key, value] : request.tags)
+    if (key.size() > longest_text || value.size() > longest_text)
+      return make_failure(errc::invalid_request, "a tag's key or value has more than 1,024 bytes", "tags");
+  return std::nullopt;
 }
 
 result<const provider_config*> start_of(const snapshot& config, const chat_request& request) {
@@ -42,6 +60,8 @@ std::vector<const provider_config*> candidates_for(const snapshot& config, const
 } // namespace
 
 result<route> find_route(const snapshot& config, const chat_request& request) {
+  if (auto no = unbookable(request))
+    return std::move(*no);
   const auto first = start_of(config, request);
   if (!first)
     return first.error();

@@ -210,6 +210,20 @@ BOOST_AUTO_TEST_CASE(routes_begin_at_the_default_and_keep_to_who_offers_the_mode
   BOOST_TEST(find_route(*config, request).error().place == "model");
 }
 
+BOOST_AUTO_TEST_CASE(what_the_ledger_would_refuse_is_refused_at_the_door) {
+  const auto config = tests::providers({"a"});
+  chat_request request = tests::stage::question();
+  request.tags.assign(64, {std::string(1024, 'k'), std::string(1024, 'v')});
+  BOOST_TEST(find_route(*config, request).has_value());
+  request.tags.front().second += 'v';
+  BOOST_TEST(find_route(*config, request).error().place == "tags");
+  request.tags.assign(65, {"k", "v"});
+  BOOST_TEST(find_route(*config, request).error().place == "tags");
+  request = tests::stage::question();
+  request.model = model_name(std::string(1025, 'm'));
+  BOOST_TEST((find_route(*config, request).error().type == errc::invalid_request));
+}
+
 BOOST_AUTO_TEST_CASE(books_tell_free_from_paid_from_unknown) {
   const auto config = tests::providers({"a"});
   const provider_config& provider = config->providers[0];
