@@ -157,10 +157,7 @@ result<append_report> ledger::append(std::span<const usage_record> batch) {
     if (!answer.ok() || refusal)
       return answer;
     report = book.report;
-    answer = txn.commit();
-    if (answer.ok())
-      held.env->pad_file();
-    return answer;
+    return txn.commit();
   });
   if (refusal)
     return *std::move(refusal);

@@ -19,6 +19,8 @@ namespace {
 constexpr std::uint32_t schema_version = 1;
 
 constexpr std::uint64_t min_map_bytes = 64ULL << 10U;
+/// Growth stops here: a terabyte.
+constexpr std::uint64_t max_map_bytes = 1ULL << 40U;
 
 lmdb::bytes_view to_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -34,37 +36,44 @@ failure refuse(const std::filesystem::path& dir, const std::string& problem, con
   return refused;
 }
 
+/// What came of looking for the tables.
+enum class finding : std::uint8_t {
+  opened,
+  missing,  ///< there are none yet
+  outgrown, ///< another process has made the file larger than our map since we mapped it
+};
+
 /// Opens the tables in one transaction, and makes and marks them when that is a writing one.
 class table_opener {
 public:
   table_opener(const lmdb::environment& env, const std::filesystem::path& dir) : env_(env), dir_(dir) {}
 
-  /// `MDB_NOTFOUND` in `missing` when there are no tables yet.
-  result<void> run(lmdb::access kind, ledger_tables& tables, bool& missing) {
+  result<finding> run(lmdb::access kind, ledger_tables& tables) {
     const unsigned flags = kind == lmdb::access::write ? MDB_CREATE : 0U;
-    missing = false;
-    if (auto answer = txn_.begin(env_, kind); !answer.ok())
+    lmdb::status answer = txn_.begin(env_, kind);
+    if (answer.code == MDB_MAP_RESIZED)
+      return finding::outgrown;
+    if (!answer.ok())
       return lmdb::to_failure(answer, dir_);
     if (auto ours = check_owner(); !ours)
-      return ours;
+      return ours.error();
     MDB_dbi meta = 0;
-    lmdb::status answer = txn_.open_table("meta", flags, meta);
+    answer = txn_.open_table("meta", flags, meta);
     if (answer.ok())
       answer = txn_.open_table("records", flags, tables.records);
     if (answer.ok())
       answer = txn_.open_table("by_id", flags, tables.by_id);
     if (answer.code == MDB_NOTFOUND) {
       txn_.abort();
-      missing = true;
-      return {};
+      return finding::missing;
     }
     if (!answer.ok())
       return lmdb::to_failure(answer, dir_);
     if (auto known = check_schema(meta, kind); !known)
-      return known;
+      return known.error();
     if (answer = txn_.commit(); !answer.ok())
       return lmdb::to_failure(answer, dir_);
-    return {};
+    return finding::opened;
   }
 
 private:
@@ -117,14 +126,51 @@ private:
   lmdb::transaction txn_;
 };
 
-result<void> open_tables(const lmdb::environment& env, const ledger_options& options, ledger_tables& tables) {
-  bool missing = false;
-  if (auto opened = table_opener(env, options.dir).run(lmdb::access::read, tables, missing);
-      !opened || !missing)
-    return opened;
+result<finding> open_tables(const lmdb::environment& env, const ledger_options& options,
+                            ledger_tables& tables) {
+  auto found = table_opener(env, options.dir).run(lmdb::access::read, tables);
+  if (!found || *found != finding::missing)
+    return found;
   if (options.read_only)
     return refuse(options.dir, "there is no ledger", "mdb_dbi_open");
-  return table_opener(env, options.dir).run(lmdb::access::write, tables, missing);
+  return table_opener(env, options.dir).run(lmdb::access::write, tables);
+}
+
+/// Who will write makes room first, so that at no moment of any commit the file ends before its last page.
+result<finding> make_room(const lmdb::environment& env, const ledger_options& options) {
+  if (options.read_only || env.file_bytes() >= env.map_bytes())
+    return finding::opened;
+  lmdb::transaction txn;
+  lmdb::status answer = txn.begin(env, lmdb::access::write);
+  if (answer.code == MDB_MAP_RESIZED)
+    return finding::outgrown;
+  if (answer.ok())
+    answer = env.lengthen_file();
+  if (!answer.ok())
+    return lmdb::to_failure(answer, options.dir);
+  return finding::opened;
+}
+
+/// Maps the file and finds the tables.
+result<finding> open_once(const ledger_options& options, std::uint64_t map_bytes, lmdb::environment& env,
+                          ledger_tables& tables) {
+  // As large as another process has made it: else every page that it takes into use would outgrow us again.
+  std::error_code none_yet;
+  if (const auto there = std::filesystem::file_size(options.dir / "data.mdb", none_yet); !none_yet)
+    map_bytes = std::clamp<std::uint64_t>(there, map_bytes, max_map_bytes);
+  if (auto answer = lmdb::environment::open(options.dir, map_bytes, options.read_only, env); !answer.ok())
+    return lmdb::to_failure(answer, options.dir);
+  // The map reaches beyond a file that was cut short, and to read there would end the process (SIGBUS).
+  const std::uint64_t used = env.used_bytes();
+  if (const std::uint64_t there = env.file_bytes(); there < used)
+    return refuse(options.dir,
+                  "data.mdb is cut short: it has " + std::to_string(there) + " of " + std::to_string(used) +
+                      " bytes",
+                  "mdb_env_info");
+  auto found = make_room(env, options);
+  if (found && *found == finding::opened)
+    found = open_tables(env, options, tables);
+  return found;
 }
 
 } // namespace
@@ -141,24 +187,23 @@ result<std::unique_ptr<ledger::environment>> ledger::environment::open(const led
 }
 
 result<void> ledger::environment::open_now(std::uint64_t map_bytes) {
-  lmdb::environment env;
-  if (auto answer = lmdb::environment::open(options.dir, map_bytes, options.read_only, env); !answer.ok())
-    return lmdb::to_failure(answer, options.dir);
-  // The map reaches beyond a file that was cut short, and to read there would end the process (SIGBUS).
-  const std::uint64_t used = env.used_bytes();
-  if (const std::uint64_t there = env.file_bytes(); there < used)
-    return refuse(options.dir,
-                  "data.mdb is cut short: it has " + std::to_string(there) + " of " + std::to_string(used) +
-                      " bytes",
-                  "mdb_env_info");
-  ledger_tables tables;
-  if (auto opened = open_tables(env, options, tables); !opened)
-    return opened;
-  map_bytes_ = env.map_bytes();
-  env_ = std::move(env);
-  tables_ = tables;
-  ++generation_;
-  return {};
+  for (patience left;; --left.growths) {
+    lmdb::environment env;
+    ledger_tables tables;
+    const auto found = open_once(options, map_bytes, env, tables);
+    if (!found)
+      return found.error();
+    if (*found == finding::outgrown) {
+      if (left.growths == 0)
+        return lmdb::to_failure({MDB_MAP_RESIZED, "mdb_txn_begin"}, options.dir);
+      continue; // to open once more maps all that is there now
+    }
+    map_bytes_ = env.map_bytes();
+    env_ = std::move(env);
+    tables_ = tables;
+    ++generation_;
+    return {};
+  }
 }
 
 ledger::environment::lease ledger::environment::share() {

@@ -24,9 +24,6 @@ struct ledger_tables {
 /// LMDB's map grows only while no transaction is open, and a broken environment heals only by opening it
 /// anew. So who has a transaction holds a share of this, and who renews the environment waits for all shares.
 struct ledger::environment {
-  /// Growth stops here: a terabyte.
-  static constexpr std::uint64_t max_map_bytes = 1ULL << 40U;
-
   static result<std::unique_ptr<environment>> open(const ledger_options& options);
 
   /// A share: the environment stays as it is while this lives. Must outlive its transactions.

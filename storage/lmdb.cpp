@@ -2,9 +2,11 @@
 // Knows nothing of records.
 #include "storage/lmdb.hpp"
 
-#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -131,14 +133,17 @@ std::uint64_t environment::file_bytes() const noexcept {
   return static_cast<std::uint64_t>(facts.st_size);
 }
 
-void environment::pad_file() const noexcept {
-  const std::uint64_t used = used_bytes();
+status environment::lengthen_file() const noexcept {
   mdb_filehandle_t file = -1;
-  if (file_bytes() >= used || mdb_env_get_fd(handle_, &file) != MDB_SUCCESS)
-    return;
-  // Not ftruncate: another process may have lengthened the file since, and it would be cut. No page that
-  // matters is missing, so a failure changes nothing that is in the books.
-  [[maybe_unused]] const int ignored = ::fallocate(file, 0, static_cast<off_t>(used - 1), 1);
+  if (const int code = mdb_env_get_fd(handle_, &file); code != MDB_SUCCESS)
+    return {code, "mdb_env_get_fd"};
+  std::uint64_t length = map_bytes();
+  struct rlimit most {};
+  if (::getrlimit(RLIMIT_FSIZE, &most) == 0) // to pass it would end the process (SIGXFSZ)
+    length = std::min<std::uint64_t>(length, most.rlim_cur);
+  if (file_bytes() < length && ::ftruncate(file, static_cast<off_t>(length)) != 0)
+    return {errno, "ftruncate"};
+  return {};
 }
 
 status transaction::begin(const environment& env, access kind) {

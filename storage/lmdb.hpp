@@ -49,9 +49,11 @@ public:
   std::uint64_t used_bytes() const noexcept; ///< pages that were ever in use, times their size
   std::uint64_t file_bytes() const noexcept; ///< the data file's length; 0 when it cannot be told
 
-  /// Lengthens the file, sparsely, to the pages in use. A page that one transaction took and gave back is
-  /// never written, and may be the last.
-  void pad_file() const noexcept;
+  /// Makes the file as long as the map, sparsely: it takes no disk. So no page lies beyond its end, not even
+  /// one that a transaction took and gave back, which LMDB counts and never writes. To be called in a writing
+  /// transaction, so that no other process lengthens the file meanwhile. The process's limit on file sizes is
+  /// respected.
+  status lengthen_file() const noexcept;
 
 private:
   MDB_env* handle_ = nullptr;

@@ -1,12 +1,14 @@
-// Catches the calls by which LMDB writes.
+// Catches the calls by which LMDB writes, and the call before which something may come between.
 // Knows no ledger.
 #include "tests/storage/faults.hpp"
 
 #include <dlfcn.h>
+#include <lmdb.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace {
 
@@ -19,6 +21,8 @@ struct plan {
 };
 
 plan current; // tests that use it have one thread
+
+std::function<void()> before_begin;
 
 /// Whether this call must fail.
 bool strikes(int file) {
@@ -55,6 +59,13 @@ int fdatasync(int file) {
   return strikes(file) ? -1 : call(file);
 }
 
+int mdb_txn_begin(MDB_env* env, MDB_txn* parent, unsigned flags, MDB_txn** txn) {
+  static const auto call = real<int (*)(MDB_env*, MDB_txn*, unsigned, MDB_txn**)>("mdb_txn_begin");
+  if (const auto work = std::exchange(before_begin, nullptr))
+    work();
+  return call(env, parent, flags, txn);
+}
+
 } // extern "C"
 
 namespace weir::storage::testing {
@@ -69,6 +80,14 @@ disk_fault::~disk_fault() {
 
 bool disk_fault::happened() const {
   return current.seen > current.first;
+}
+
+interruption::interruption(std::function<void()> work) {
+  before_begin = std::move(work);
+}
+
+interruption::~interruption() {
+  before_begin = nullptr;
 }
 
 } // namespace weir::storage::testing

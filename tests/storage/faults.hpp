@@ -1,8 +1,10 @@
-// A disk that fails on demand: the calls by which LMDB writes are caught, and the n-th of them fails.
-// Knows no ledger. Works in this executable only, whose symbols come before those of the C library.
+// A disk that fails on demand: the calls by which LMDB writes are caught, and the n-th of them fails. And a
+// world that does not wait: something else may happen between two calls of LMDB's. Knows no ledger. Works in
+// this executable only, whose symbols come before those of the C library.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 
 namespace weir::storage::testing {
 
@@ -17,6 +19,15 @@ public:
 
   /// Whether a call has failed already.
   bool happened() const;
+};
+
+/// While it lives, runs `work` once, just before the next LMDB transaction begins.
+class interruption {
+public:
+  explicit interruption(std::function<void()> work);
+  interruption(const interruption&) = delete;
+  interruption& operator=(const interruption&) = delete;
+  ~interruption();
 };
 
 } // namespace weir::storage::testing

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -106,6 +107,31 @@ BOOST_AUTO_TEST_CASE(a_map_that_was_grown_opens_again_with_a_small_option) {
   const auto books = open_ledger(scratch.path(), small_map);
   BOOST_TEST(books->stats().value().records == 5000U);
   BOOST_TEST(books->append(plain_batch(5000, 5000)).value().appended == 5000U);
+}
+
+// LMDB may count a last page that it never wrote. Where the file ended at its last written page, a writer
+// that was killed right after such a commit left a ledger that was refused as cut short.
+BOOST_AUTO_TEST_CASE(the_file_reaches_to_the_end_of_the_map_before_anything_is_written) {
+  const scratch_folder scratch;
+  const auto books = open_ledger(scratch.path(), small_map);
+  const auto length = [&] { return std::filesystem::file_size(scratch.path() / "data.mdb"); };
+  BOOST_TEST(length() == small_map);
+  for (std::uint64_t first = 0; first != 5000; first += 500) {
+    BOOST_REQUIRE(books->append(plain_batch(first, 500)).has_value());
+    BOOST_TEST(length() == books->stats().value().map_bytes);
+  }
+  BOOST_TEST(books->stats().value().map_bytes > small_map);
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_on_file_sizes_ends_nobody) {
+  const scratch_folder scratch;
+  const child_end end = run_in_child([&] {
+    const rlimit small{1U << 20U, 1U << 20U};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    return open_ledger(scratch.path())->append(plain_batch(0, 100)).has_value() ? 0 : 1;
+  });
+  BOOST_TEST(end.signal == 0);
+  BOOST_TEST(end.code == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,6 @@
-// Two processes read while a third one writes.
+// Several processes at one ledger: reading beside a writer, writing in turn, opening while another grows it.
 #include "storage/ledger.hpp"
+#include "tests/storage/faults.hpp"
 #include "tests/storage/fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -79,6 +80,29 @@ BOOST_AUTO_TEST_CASE(two_processes_write_in_turn) {
   BOOST_TEST(wait_for(other).code == 0);
   const auto books = open_ledger(scratch.path());
   BOOST_TEST(all_records(*books) == plain_batch(0, 100 * batch_size), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_another_process_grows_while_it_is_opened_is_opened) {
+  for (const bool read_only : {false, true}) {
+    const scratch_folder scratch;
+    int go[2];
+    BOOST_REQUIRE(::pipe(go) == 0);
+    const pid_t other = start_child([&] {
+      char byte = 0;
+      if (::read(go[0], &byte, 1) != 1)
+        return 1;
+      return open_ledger(scratch.path(), 1U << 16U)->append(plain_batch(100, 5000)).has_value() ? 0 : 2;
+    });
+    BOOST_REQUIRE(open_ledger(scratch.path(), 1U << 16U)->append(plain_batch(0, 100)).has_value());
+    const interruption grow([&] {
+      BOOST_REQUIRE(::write(go[1], "x", 1) == 1);
+      BOOST_TEST(wait_for(other).code == 0);
+    });
+    const auto books = open_ledger(scratch.path(), 1U << 16U, read_only);
+    BOOST_TEST((all_records(*books) == plain_batch(0, 5100)));
+    ::close(go[0]);
+    ::close(go[1]);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
