@@ -4,6 +4,7 @@
 
 #include "transport/connection.hpp"
 #include "transport/pool.hpp"
+#include "transport/resolver.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -37,9 +38,9 @@ failure closed() {
 /// One thread and what belongs to it. All but `give`, `cancel` and `finish` run on that thread.
 class lane final : public connection_owner {
 public:
-  lane()
-      : io_(1), work_(asio::make_work_guard(io_)), ticks_(io_), sweeps_(io_), thread_([this] { io_.run(); }) {
-  }
+  explicit lane(name_resolver& names)
+      : names_(names), io_(1), work_(asio::make_work_guard(io_)), ticks_(io_), sweeps_(io_),
+        thread_([this] { io_.run(); }) {}
   lane(const lane&) = delete;
   lane& operator=(const lane&) = delete;
   ~lane() { finish(); }
@@ -86,13 +87,14 @@ private:
   void begin(job_ptr next);
   void assign(site& at, job_ptr next, connection_pool::assignment given);
   void drop(exchange_id id, failure reason);
-  void on_idle(connection& who, exchange_id ended, bool reusable) override;
+  void on_idle(connection& who, exchange_id ended, std::optional<std::chrono::milliseconds> keep) override;
   void look();
   void sweep_idle();
   void shut();
   void arm_tick();
   void arm_sweep();
 
+  name_resolver& names_;
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::mutex inbox_lock_;
@@ -159,25 +161,27 @@ void lane::assign(site& at, job_ptr next, connection_pool::assignment given) {
       return assign(at, std::move(next), again);
     }
   } else {
-    chosen = std::make_shared<connection>(io_, *this, given.connection, at.to, at.context);
+    chosen = std::make_shared<connection>(io_, names_, *this, given.connection, at.to, at.context);
     at.connections.emplace(given.connection, chosen);
   }
   active_.emplace(next->id(), chosen);
   chosen->perform(std::move(next));
 }
 
-void lane::on_idle(connection& who, exchange_id ended, bool reusable) {
+void lane::on_idle(connection& who, exchange_id ended, std::optional<std::chrono::milliseconds> keep) {
   active_.erase(ended);
   const auto found = sites_.find(who.to().get());
   if (found == sites_.end())
     return;
   site& at = found->second;
-  const auto turn = at.pool.release(who.key(), reusable, std::chrono::steady_clock::now());
-  if (!reusable)
+  const auto verdict = at.pool.release(who.key(), keep, std::chrono::steady_clock::now());
+  if (!verdict.kept) {
+    who.close();
     at.connections.erase(who.key());
-  if (turn) {
-    if (auto next = waiting_.extract(turn->waiter))
-      assign(at, std::move(next.mapped()), turn->given);
+  }
+  if (verdict.next) {
+    if (auto next = waiting_.extract(verdict.next->waiter))
+      assign(at, std::move(next.mapped()), verdict.next->given);
   }
   arm_sweep();
 }
@@ -272,9 +276,9 @@ void lane::shut() {
 
 class pooled_client final : public client {
 public:
-  explicit pooled_client(std::uint32_t threads) {
+  explicit pooled_client(std::uint32_t threads) : names_(ask_system) {
     for (std::uint32_t count = std::max(threads, 1U); count > 0; --count)
-      lanes_.push_back(std::make_unique<lane>());
+      lanes_.push_back(std::make_unique<lane>(names_));
   }
   ~pooled_client() override { close(); }
 
@@ -299,6 +303,7 @@ public:
   void close() override {
     const std::lock_guard one_at_a_time(closing_);
     closed_.store(true, std::memory_order_release);
+    names_.close(); // first: what it finds is told to the lanes
     for (const auto& each : lanes_)
       each->finish();
   }
@@ -307,6 +312,7 @@ private:
   std::atomic<exchange_id> next_{1};
   std::atomic<bool> closed_{false};
   std::mutex closing_;
+  name_resolver names_; ///< before the lanes, which use it
   std::vector<std::unique_ptr<lane>> lanes_;
 };
 

@@ -3,15 +3,18 @@
 #include "transport/connection.hpp"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/connect.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/field.hpp>
 
-#include <algorithm>
-#include <utility>
-
 #include <sys/socket.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <string_view>
+#include <utility>
 
 namespace weir::transport {
 
@@ -25,6 +28,8 @@ namespace {
 constexpr std::size_t read_size = 16 * 1024;
 /// More interim responses than this are an attack, not progress.
 constexpr int max_interim = 5;
+/// More fields than any provider sends.
+constexpr std::ptrdiff_t max_fields = 100;
 
 std::string where(const endpoint& to) {
   return to.host + ":" + std::to_string(to.port);
@@ -37,10 +42,10 @@ std::string in_seconds(std::chrono::milliseconds time) {
 
 } // namespace
 
-connection::connection(asio::io_context& io, connection_owner& owner, std::uint64_t key,
+connection::connection(asio::io_context& io, name_resolver& names, connection_owner& owner, std::uint64_t key,
                        std::shared_ptr<const endpoint> to, tls_context context)
-    : io_(io), owner_(owner), key_(key), to_(std::move(to)), context_(std::move(context)), socket_(io),
-      resolver_(io) {
+    : io_(io), names_(names), owner_(owner), key_(key), to_(std::move(to)), context_(std::move(context)),
+      socket_(io) {
   buffer_.reserve(read_size);
 }
 
@@ -66,36 +71,42 @@ void connection::resolve() {
   enter(phase::connecting, to_->connect_timeout);
   error_code no_literal;
   const auto address = asio::ip::make_address(to_->host, no_literal);
-  if (!no_literal) {
-    const tcp::endpoint only(address, to_->port);
-    return connect(tcp::resolver::results_type::create(only, to_->host, std::to_string(to_->port)));
-  }
-  resolver_.async_resolve(
-      to_->host, std::to_string(to_->port), tcp::resolver::numeric_service,
-      [self = shared_from_this()](error_code error, tcp::resolver::results_type addresses) {
-        if (!self->job_)
-          return;
-        if (error)
-          self->broken("cannot find " + self->to_->host + ": " + error.message());
-        else
-          self->connect(std::move(addresses));
-      });
+  if (!no_literal)
+    return connect({address});
+  // Weak, and home at once: the resolver's thread must neither touch nor destroy a connection.
+  names_.resolve(to_->host, [home = weak_from_this(), &io = io_](result<name_resolver::addresses> found) {
+    asio::post(io, [home, found = std::move(found)]() mutable {
+      if (const auto self = home.lock())
+        self->resolved(std::move(found));
+    });
+  });
 }
 
-void connection::connect(tcp::resolver::results_type addresses) {
-  asio::async_connect(
-      socket_, addresses, [self = shared_from_this()](error_code error, const tcp::endpoint&) {
-        if (!self->job_)
-          return;
-        if (error)
-          return self->broken("cannot connect to " + where(*self->to_) + ": " + error.message());
-        error_code ignored;
-        self->socket_.set_option(tcp::no_delay(true), ignored);
-        if (self->context_)
-          self->secure();
-        else
-          self->send();
-      });
+void connection::resolved(result<name_resolver::addresses> found) {
+  if (!job_)
+    return;
+  if (found)
+    connect(*found);
+  else
+    broken(found.error().message);
+}
+
+void connection::connect(const name_resolver::addresses& addresses) {
+  dial_ = std::make_shared<dialer>(io_, alternate_families(addresses), to_->port,
+                                   [self = shared_from_this()](error_code error, tcp::socket socket) {
+                                     self->dial_.reset();
+                                     if (error)
+                                       return self->broken("cannot connect to " + where(*self->to_) + ": " +
+                                                           error.message());
+                                     self->socket_ = std::move(socket);
+                                     error_code ignored;
+                                     self->socket_.set_option(tcp::no_delay(true), ignored);
+                                     if (self->context_)
+                                       self->secure();
+                                     else
+                                       self->send();
+                                   });
+  dial_->start();
 }
 
 void connection::secure() {
@@ -115,36 +126,36 @@ void connection::secure() {
 
 // --- exchanging ------------------------------------------------------------------------------------------
 
+/// Writes the request and reads beside it: a server may refuse a long request before it has read it all.
 void connection::send() {
   enter(phase::waiting, to_->first_byte_timeout);
-  parser_.emplace();
-  parser_->eager(true);
-  parser_->header_limit(to_->max_header_bytes);
-  parser_->body_limit(to_->max_body_bytes);
-  const http_request& request = job_->request();
+  expect_response();
+  request_ = job_->take_request();
   framing_.clear();
-  if (!request.body.empty())
-    framing_.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
+  if (!request_.body.empty())
+    framing_.append("Content-Length: ").append(std::to_string(request_.body.size())).append("\r\n");
   framing_.append("\r\n");
-  const std::array<asio::const_buffer, 3> pieces{asio::buffer(request.head->text()), asio::buffer(framing_),
-                                                 asio::buffer(request.body)};
+  const std::array<asio::const_buffer, 3> pieces{asio::buffer(request_.head->text()), asio::buffer(framing_),
+                                                 asio::buffer(request_.body)};
   written_ = true;
-  auto sent = [self = shared_from_this()](error_code error, std::size_t bytes) {
-    if (!self->job_)
-      return;
-    if (!error)
-      return self->read();
-    self->written_ = bytes > 0 || self->tls_.has_value();
-    // The server may have answered before it closed: an early refusal is worth more than the broken pipe.
-    if (self->written_)
-      self->read();
-    else
-      self->broken("cannot send to " + where(*self->to_) + ": " + error.message());
-  };
+  writing_ = true;
+  auto done = [self = shared_from_this()](error_code error, std::size_t bytes) { self->sent(error, bytes); };
   if (tls_)
-    asio::async_write(*tls_, pieces, std::move(sent));
+    asio::async_write(*tls_, pieces, std::move(done));
   else
-    asio::async_write(socket_, pieces, std::move(sent));
+    asio::async_write(socket_, pieces, std::move(done));
+  read();
+}
+
+void connection::sent(error_code error, std::size_t bytes) {
+  writing_ = false;
+  request_ = {};
+  if (!job_ || !error)
+    return;
+  // What the server may have said before it closed is worth more than the broken pipe: the read will tell.
+  written_ = bytes > 0 || tls_.has_value();
+  if (!written_)
+    broken("cannot send to " + where(*to_) + ": " + error.message());
 }
 
 void connection::read() {
@@ -159,12 +170,8 @@ void connection::read() {
 }
 
 void connection::received(error_code error, std::size_t bytes) {
-  if (error) {
-    const bool ended = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
-    return broken(std::string(parser_->got_some() ? "the response broke off"
-                                                  : "the connection ended without a response") +
-                  (ended ? "" : ": " + error.message()));
-  }
+  if (error)
+    return ended(error);
   if (phase_ == phase::waiting)
     job_->saw_first_byte(std::chrono::steady_clock::now());
   enter(phase::reading, to_->idle_timeout);
@@ -172,13 +179,38 @@ void connection::received(error_code error, std::size_t bytes) {
   error_code fault;
   const bool done = parse(fault);
   if (fault)
-    end(unreadable("it breaks HTTP or a limit: " + fault.message()), false);
-  else if (auto no = parser_->is_header_done() ? objection() : std::nullopt)
-    end(std::move(*no), false);
-  else if (done)
+    return end(unreadable("it breaks HTTP or a limit: " + fault.message()));
+  if (parser_->is_header_done())
+    if (const auto no = objection())
+      return judge(*no);
+  // A body is taken out as it comes: what piles up is a head, a chunk's head or trailers without an end.
+  if (!done && buffer_.size() > to_->max_header_bytes)
+    return end(unreadable("a part of its framing is longer than max_header_bytes"));
+  if (done)
     complete();
   else
     read();
+}
+
+/// The peer said its last byte, or the connection broke.
+void connection::ended(const error_code& error) {
+  const bool closed = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
+  // An error's text may end with its connection; if it broke off, no harm is done.
+  if (closed && parser_->is_header_done() && parser_->need_eof() && parser_->get().result_int() >= 300) {
+    error_code ignored;
+    parser_->put_eof(ignored);
+    return complete();
+  }
+  broken(std::string(parser_->got_some() ? "the response broke off"
+                                         : "the connection ended without a response") +
+         (closed ? "" : ": " + error.message()));
+}
+
+void connection::expect_response() {
+  parser_.emplace();
+  parser_->eager(true);
+  parser_->header_limit(to_->max_header_bytes);
+  parser_->body_limit(to_->max_body_bytes);
 }
 
 /// Feeds the parser what has arrived. True when the final response is whole; interim ones are passed over.
@@ -195,10 +227,7 @@ bool connection::parse(error_code& error) {
         error = http::error::bad_status;
         return false;
       }
-      parser_.emplace();
-      parser_->eager(true);
-      parser_->header_limit(to_->max_header_bytes);
-      parser_->body_limit(to_->max_body_bytes);
+      expect_response();
       continue;
     }
     if (parser_->is_done())
@@ -218,28 +247,65 @@ failure connection::unreadable(const std::string& why) const {
 
 /// What in a response's head makes it unreadable, or unsafe to read: its end must be certain, its body as it
 /// is.
-std::optional<failure> connection::objection() const {
+std::optional<std::string> connection::objection() const {
   const auto& head = parser_->get();
+  if (std::distance(head.begin(), head.end()) > max_fields)
+    return "it has more than " + std::to_string(max_fields) + " header fields";
   if (const auto coding = head[http::field::content_encoding];
       !coding.empty() && !boost::beast::iequals(coding, "identity"))
-    return unreadable("it is compressed, which was not asked for");
+    return "it is compressed, which was not asked for";
   if (const auto coding = head[http::field::transfer_encoding];
       !coding.empty() && !boost::beast::iequals(coding, "chunked"))
-    return unreadable("its transfer coding is not 'chunked'");
-  if (parser_->need_eof())
-    return unreadable("it has neither a length nor chunks, so its end cannot be told from a break");
+    return "its transfer coding is not 'chunked'";
+  if (parser_->need_eof() && head.result_int() < 300)
+    return "it has neither a length nor chunks, so its end cannot be told from a break";
   return std::nullopt;
 }
 
-void connection::complete() {
-  const bool reusable = parser_->keep_alive() && buffer_.size() == 0;
-  auto message = parser_->release();
+/// A success that cannot be read is no success. Of an error, status and fields say what matters.
+void connection::judge(const std::string& fault) {
+  if (parser_->get().result_int() < 300)
+    end(unreadable(fault));
+  else
+    end(response_head());
+}
+
+http_response connection::response_head() const {
+  const auto& head = parser_->get();
   http_response response;
-  response.status = static_cast<int>(message.result_int());
-  for (const auto& field : message)
+  response.status = static_cast<int>(head.result_int());
+  for (const auto& field : head)
     response.fields.push_back({std::string(field.name_string()), std::string(field.value())});
-  response.body = std::move(message.body());
-  end(std::move(response), reusable);
+  return response;
+}
+
+void connection::complete() {
+  std::optional<std::chrono::milliseconds> keep;
+  if (parser_->keep_alive() && !writing_ && drained())
+    keep = server_keeps();
+  http_response response = response_head();
+  response.body = std::move(parser_->get().body());
+  end(std::move(response), keep);
+}
+
+/// Whether the peer has said nothing beyond the response: not here, and not in the records that TLS holds.
+bool connection::drained() {
+  if (buffer_.size() != 0)
+    return false;
+  return !tls_ || is_drained(*tls_);
+}
+
+/// How long the server says that it keeps the connection, less a second for what is under way.
+std::chrono::milliseconds connection::server_keeps() const {
+  constexpr std::string_view parameter = "timeout=";
+  const auto field = parser_->get()[http::field::keep_alive];
+  const auto at = field.find(parameter);
+  std::uint32_t seconds = 0;
+  if (at == std::string_view::npos ||
+      std::from_chars(field.data() + at + parameter.size(), field.data() + field.size(), seconds).ec !=
+          std::errc{})
+    return to_->keep_alive;
+  return std::chrono::seconds{seconds} - std::chrono::seconds{1};
 }
 
 // --- ending ----------------------------------------------------------------------------------------------
@@ -251,7 +317,7 @@ outcome connection::fate() const noexcept {
 void connection::broken(const std::string& what) {
   failure made = make_failure(errc::network, what);
   made.fate = fate();
-  end(std::move(made), false);
+  end(std::move(made));
 }
 
 failure connection::overdue() const {
@@ -281,30 +347,31 @@ failure connection::overdue() const {
 
 void connection::check_limits(clock_time now) {
   if (job_ && now >= std::min(limit_, job_->deadline()))
-    end(overdue(), false);
+    end(overdue());
 }
 
 void connection::abort(failure reason) {
   if (!job_)
     return close();
   reason.fate = fate();
-  end(std::move(reason), false);
+  end(std::move(reason));
 }
 
-void connection::end(result<http_response> response, bool reusable) {
-  const auto keep = shared_from_this();
+void connection::end(result<http_response> response, std::optional<std::chrono::milliseconds> keep) {
+  const auto self = shared_from_this();
   job_ptr ended = std::move(job_);
-  if (reusable)
+  if (keep)
     phase_ = phase::idle;
   else
     close();
   ended->finish(std::move(response), std::chrono::steady_clock::now());
-  owner_.on_idle(*this, ended->id(), reusable);
+  owner_.on_idle(*this, ended->id(), keep);
 }
 
 void connection::close() {
+  if (dial_)
+    std::exchange(dial_, nullptr)->cancel();
   error_code ignored;
-  resolver_.cancel();
   socket_.close(ignored);
 }
 

@@ -2,7 +2,9 @@
 // Runs on one thread. Knows no pool: it tells its owner when it is free or broken.
 #pragma once
 
+#include "transport/dialer.hpp"
 #include "transport/job.hpp"
+#include "transport/resolver.hpp"
 #include "transport/tls.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -24,7 +26,8 @@ class connection;
 /// Whom a connection tells that its exchange has ended.
 class connection_owner {
 public:
-  virtual void on_idle(connection& who, exchange_id ended, bool reusable) = 0;
+  /// `keep` is how long the connection may serve again; nothing: it is closed.
+  virtual void on_idle(connection& who, exchange_id ended, std::optional<std::chrono::milliseconds> keep) = 0;
 
 protected:
   ~connection_owner() = default;
@@ -33,7 +36,7 @@ protected:
 class connection : public std::enable_shared_from_this<connection> {
 public:
   /// `context` null: plain TCP.
-  connection(boost::asio::io_context& io, connection_owner& owner, std::uint64_t key,
+  connection(boost::asio::io_context& io, name_resolver& names, connection_owner& owner, std::uint64_t key,
              std::shared_ptr<const endpoint> to, tls_context context);
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
@@ -66,35 +69,46 @@ private:
 
   void enter(phase next, std::chrono::milliseconds limit);
   void resolve();
-  void connect(boost::asio::ip::tcp::resolver::results_type addresses);
+  void resolved(result<name_resolver::addresses> found);
+  void connect(const name_resolver::addresses& addresses);
   void secure();
   void send();
+  void sent(error_code error, std::size_t bytes);
   void read();
   void received(error_code error, std::size_t bytes);
+  void ended(const error_code& error);
+  void expect_response();
   bool parse(error_code& error);
+  std::optional<std::string> objection() const;
+  void judge(const std::string& fault);
+  http_response response_head() const;
   failure unreadable(const std::string& why) const;
-  std::optional<failure> objection() const;
   void complete();
+  bool drained();
+  std::chrono::milliseconds server_keeps() const;
   void broken(const std::string& what);
   failure overdue() const;
   outcome fate() const noexcept;
-  void end(result<http_response> response, bool reusable);
+  void end(result<http_response> response, std::optional<std::chrono::milliseconds> keep = std::nullopt);
 
   boost::asio::io_context& io_;
+  name_resolver& names_;
   connection_owner& owner_;
   std::uint64_t key_;
   std::shared_ptr<const endpoint> to_;
   tls_context context_;
   boost::asio::ip::tcp::socket socket_;
-  boost::asio::ip::tcp::resolver resolver_;
+  std::shared_ptr<dialer> dial_; ///< while it connects
   std::optional<tls_stream> tls_;
   boost::beast::flat_buffer buffer_;
   std::optional<parser> parser_;
-  std::string framing_; ///< `Content-Length` and the blank line of the request
+  http_request request_; ///< kept here until it is written, also when its exchange has ended before
+  std::string framing_;  ///< `Content-Length` and the blank line of the request
   job_ptr job_;
   phase phase_ = phase::fresh;
   clock_time limit_{};   ///< of the phase
   bool written_ = false; ///< a byte of the request may have left
+  bool writing_ = false; ///< the request is being written
   int interim_ = 0;      ///< 1xx responses seen
 };
 

@@ -28,7 +28,8 @@ public:
 
   exchange_id id() const noexcept { return id_; }
   const std::shared_ptr<const endpoint>& to() const noexcept { return to_; }
-  const http_request& request() const noexcept { return request_; }
+  /// To be called once, by who writes it.
+  http_request take_request() noexcept { return std::move(request_); }
   std::chrono::milliseconds total() const noexcept { return total_; }
   clock_time deadline() const noexcept { return posted_ + total_; }
 

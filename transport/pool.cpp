@@ -6,7 +6,7 @@
 namespace weir::transport {
 
 bool connection_pool::stale(const idle_connection& idle, clock_time now) const {
-  return now - idle.since >= limits_.keep_alive || now - born_.at(idle.key) >= limits_.max_age;
+  return now >= idle.until || now - born_.at(idle.key) >= limits_.max_age;
 }
 
 connection_pool::assignment connection_pool::open(clock_time now) {
@@ -15,7 +15,7 @@ connection_pool::assignment connection_pool::open(clock_time now) {
 }
 
 connection_pool::assignment connection_pool::acquire(waiter_key who, clock_time now) {
-  // From the freshest on; behind a stale one by idleness there are only staler ones, but age may differ.
+  // From the freshest on; one that is stale may have a fresher one behind it, since ages and limits differ.
   for (std::size_t at = idle_.size(); at-- > 0;) {
     if (stale(idle_[at], now))
       continue;
@@ -30,22 +30,23 @@ connection_pool::assignment connection_pool::acquire(waiter_key who, clock_time 
   return {action::wait, 0};
 }
 
-std::optional<connection_pool::turn> connection_pool::release(connection_key which, bool reusable,
-                                                              clock_time now) {
+connection_pool::verdict connection_pool::release(connection_key which,
+                                                  std::optional<std::chrono::milliseconds> keep,
+                                                  clock_time now) {
   const auto known = born_.find(which);
   if (known == born_.end())
-    return std::nullopt;
-  const bool keep = reusable && now - known->second < limits_.max_age;
-  if (!keep)
+    return {};
+  verdict given;
+  given.kept = keep && now - known->second < limits_.max_age;
+  if (!given.kept)
     born_.erase(known);
-  if (waiting_.empty()) {
-    if (keep)
-      idle_.push_back({which, now});
-    return std::nullopt;
+  if (!waiting_.empty()) {
+    given.next = turn{waiting_.front(), given.kept ? assignment{action::use, which} : open(now)};
+    waiting_.pop_front();
+  } else if (given.kept) {
+    idle_.push_back({which, now + std::min(*keep, limits_.keep_alive)});
   }
-  const waiter_key next = waiting_.front();
-  waiting_.pop_front();
-  return turn{next, keep ? assignment{action::use, which} : open(now)};
+  return given;
 }
 
 bool connection_pool::forget(waiter_key who) {

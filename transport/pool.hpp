@@ -45,8 +45,14 @@ public:
   /// have been closed by the server. Too old ones are left for `expire`.
   assignment acquire(waiter_key who, clock_time now);
 
-  /// An exchange has ended and its connection can serve again, or cannot. The answer is whose turn it is now.
-  std::optional<turn> release(connection_key which, bool reusable, clock_time now);
+  /// What became of a connection whose exchange has ended.
+  struct verdict {
+    bool kept = false;        ///< false: it is the pool's no more and is to be closed
+    std::optional<turn> next; ///< whose turn it is now
+  };
+
+  /// An exchange has ended and its connection can serve again for `keep` (at most `keep_alive`), or cannot.
+  verdict release(connection_key which, std::optional<std::chrono::milliseconds> keep, clock_time now);
 
   /// A waiter gave up. False: it was not waiting.
   bool forget(waiter_key who);
@@ -64,7 +70,7 @@ public:
 private:
   struct idle_connection {
     connection_key key = 0;
-    clock_time since{};
+    clock_time until{};
   };
 
   bool stale(const idle_connection& idle, clock_time now) const;

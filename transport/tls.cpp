@@ -48,6 +48,12 @@ bool expect_host(tls_stream& stream, const std::string& host) {
   return SSL_set1_host(native, host.c_str()) == 1 && SSL_set_tlsext_host_name(native, host.c_str()) == 1;
 }
 
+bool is_drained(tls_stream& stream) noexcept {
+  SSL* native = stream.native_handle();
+  return SSL_has_pending(native) == 0 && BIO_pending(SSL_get_rbio(native)) == 0 &&
+         (SSL_get_shutdown(native) & SSL_RECEIVED_SHUTDOWN) == 0;
+}
+
 std::string handshake_fault(tls_stream& stream, const boost::system::error_code& error) {
   const long verdict = SSL_get_verify_result(stream.native_handle());
   if (verdict != X509_V_OK)

@@ -25,6 +25,10 @@ result<tls_context> make_tls_context(const std::string& ca_file);
 /// wildcard), and says the name in the handshake. False: OpenSSL would not take the name.
 bool expect_host(tls_stream& stream, const std::string& host);
 
+/// Whether everything that the peer has said was read: nothing waits in OpenSSL, decrypted or not. A look at
+/// the socket alone would not see what came with the records before.
+bool is_drained(tls_stream& stream) noexcept;
+
 /// Why a handshake failed, in words: the certificate's fault if there is one, else the error's.
 std::string handshake_fault(tls_stream& stream, const boost::system::error_code& error);
 

@@ -3,6 +3,9 @@
 #include "transport/client.hpp"
 #include "transport/server.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
@@ -199,6 +202,35 @@ BOOST_AUTO_TEST_CASE(a_response_whose_end_or_body_is_in_doubt_is_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_error_keeps_its_status_and_fields_when_its_body_is_in_doubt) {
+  const exchange old =
+      once({send_bytes{"HTTP/1.0 429 Slow down\r\nRetry-After: 7\r\n\r\n{\"error\":1}"}, close_connection{}});
+  BOOST_REQUIRE(old.response.has_value());
+  BOOST_TEST(old.response->status == 429);
+  BOOST_TEST(old.response->find("retry-after") == "7");
+  BOOST_TEST(old.response->body == "{\"error\":1}");
+  const exchange packed = once(
+      {send_bytes{"HTTP/1.1 401 No\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello"}, hang{}});
+  BOOST_REQUIRE(packed.response.has_value());
+  BOOST_TEST(packed.response->status == 401);
+  BOOST_TEST(packed.response->body.empty());
+}
+
+BOOST_AUTO_TEST_CASE(framing_without_an_end_is_refused) {
+  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string& flood :
+       {chunked + "5;" + std::string(1U << 20U, 'x'), chunked + "0\r\nX: " + std::string(1U << 20U, 'x')}) {
+    const exchange end = once({send_bytes{flood}, hang{}});
+    BOOST_REQUIRE(end.response.has_error());
+    BOOST_TEST((end.response.error().type == errc::server_error));
+    BOOST_TEST((end.total < 2s));
+  }
+  std::string many = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
+  for (int n = 0; n != 100; ++n)
+    many += "X-" + std::to_string(n) + ": y\r\n";
+  BOOST_TEST(once({send_bytes{many + "\r\n"}}).response.has_error());
+}
+
 BOOST_AUTO_TEST_CASE(interim_responses_are_passed_over_but_not_for_ever) {
   const std::string interim = "HTTP/1.1 100 Continue\r\n\r\n";
   BOOST_TEST(once({send_bytes{interim + interim + good}}).response.has_value());
@@ -227,6 +259,29 @@ BOOST_AUTO_TEST_CASE(a_server_that_says_close_is_believed) {
   BOOST_TEST(!post(*net, to).get().reused);
 }
 
+BOOST_AUTO_TEST_CASE(a_server_that_keeps_connections_for_a_second_only_is_not_raced) {
+  scripted upstream(
+      {{send_bytes{"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok"}}});
+  const auto net = make_client(1);
+  const auto to = plain(upstream.port());
+  BOOST_TEST(post(*net, to).get().response.has_value());
+  BOOST_TEST(!post(*net, to).get().reused);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_is_too_old_to_serve_again_is_closed) {
+  scripted upstream({{transport::pause{5ms}, send_bytes{good}}}); // too old by the end of its first exchange
+  const auto net = make_client(1);
+  const auto to = plain(upstream.port());
+  to->max_age = 1ms;
+  BOOST_TEST(post(*net, to).get().response.has_value());
+  const std::size_t before = open_descriptors();
+  for (int n = 0; n != 20; ++n)
+    BOOST_TEST(post(*net, to).get().response.has_value());
+  BOOST_TEST(upstream.connections() == 21U);
+  std::this_thread::sleep_for(20ms); // the server's side sees the ends a moment later
+  BOOST_TEST(open_descriptors() <= before + 2);
+}
+
 BOOST_AUTO_TEST_CASE(an_idle_connection_that_the_server_closed_is_replaced_before_anything_is_sent) {
   scripted upstream({{send_bytes{good}, close_connection{}}});
   const auto net = make_client(1);
@@ -250,6 +305,32 @@ BOOST_AUTO_TEST_CASE(a_server_that_reads_and_dies_sees_the_request_once) {
   BOOST_TEST(end.reused);
   BOOST_TEST((end.response.error().fate == outcome::unknown));
   BOOST_TEST(upstream.seen() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_is_heard_while_the_request_is_still_being_written) {
+  boost::asio::io_context io;
+  using boost::asio::ip::tcp;
+  tcp::acceptor door(io, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+  // Reads the head, refuses, and then neither reads on nor closes.
+  std::promise<void> done;
+  std::thread rude([&] {
+    tcp::socket guest = door.accept();
+    std::string head;
+    boost::asio::read_until(guest, boost::asio::dynamic_buffer(head), "\r\n\r\n");
+    boost::asio::write(
+        guest, boost::asio::buffer(std::string("HTTP/1.1 413 Too large\r\nContent-Length: 2\r\n\r\n{}")));
+    done.get_future().wait();
+  });
+  const auto net = make_client(1);
+  std::promise<exchange> promise;
+  net->post(plain(door.local_endpoint().port()), request(std::string(32U << 20U, 'x')), 10s,
+            [&](exchange end) { promise.set_value(std::move(end)); });
+  const exchange end = promise.get_future().get();
+  done.set_value();
+  rude.join();
+  BOOST_REQUIRE(end.response.has_value());
+  BOOST_TEST(end.response->status == 413);
+  BOOST_TEST((end.total < 5s));
 }
 
 BOOST_AUTO_TEST_CASE(no_more_connections_than_allowed_and_nobody_starves) {

@@ -14,6 +14,7 @@ using action = connection_pool::action;
 namespace {
 
 const connection_pool::clock_time start{std::chrono::hours{1}};
+constexpr std::chrono::milliseconds keep = 1h; // the pool's own limits are shorter
 
 } // namespace
 
@@ -23,8 +24,8 @@ BOOST_AUTO_TEST_CASE(the_connection_used_last_is_used_first) {
   connection_pool pool({});
   const auto one = pool.acquire(1, start).connection;
   const auto two = pool.acquire(2, start).connection;
-  pool.release(one, true, start);
-  pool.release(two, true, start);
+  pool.release(one, keep, start);
+  pool.release(two, keep, start);
   const auto next = pool.acquire(3, start);
   BOOST_TEST((next.what == action::use));
   BOOST_TEST(next.connection == two);
@@ -35,11 +36,11 @@ BOOST_AUTO_TEST_CASE(who_finds_no_place_waits_and_is_served_in_order) {
   const auto only = pool.acquire(1, start).connection;
   BOOST_TEST((pool.acquire(2, start).what == action::wait));
   BOOST_TEST((pool.acquire(3, start).what == action::wait));
-  const auto second = pool.release(only, true, start);
+  const auto second = pool.release(only, keep, start).next;
   BOOST_REQUIRE(second.has_value());
   BOOST_TEST(second->waiter == 2U);
   BOOST_TEST((second->given.what == action::use));
-  const auto third = pool.release(only, false, start); // a broken one makes room for a new one
+  const auto third = pool.release(only, std::nullopt, start).next; // a broken one makes room for a new one
   BOOST_REQUIRE(third.has_value());
   BOOST_TEST(third->waiter == 3U);
   BOOST_TEST((third->given.what == action::open));
@@ -52,24 +53,33 @@ BOOST_AUTO_TEST_CASE(who_gave_up_is_not_served) {
   pool.acquire(2, start);
   BOOST_TEST(pool.forget(2));
   BOOST_TEST(!pool.forget(2));
-  BOOST_TEST(!pool.release(only, true, start).has_value());
+  BOOST_TEST(!pool.release(only, keep, start).next.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(idle_and_old_connections_are_not_used_again) {
   connection_pool pool({.keep_alive = 15s, .max_age = 300s});
   const auto first = pool.acquire(1, start).connection;
-  pool.release(first, true, start);
+  pool.release(first, keep, start);
   BOOST_TEST((pool.acquire(2, start + 15s).what == action::open));
   BOOST_TEST((pool.expire(start + 15s) == std::vector{first}));
   // One that is used all the time ends by its age.
   connection_pool busy({.keep_alive = 15s, .max_age = 300s});
   const auto used = busy.acquire(1, start).connection;
   for (auto now = start; now < start + 300s; now += 10s) {
-    busy.release(used, true, now);
+    busy.release(used, keep, now);
     BOOST_REQUIRE(busy.acquire(1, now).connection == used);
   }
-  busy.release(used, true, start + 301s);
+  BOOST_TEST(!busy.release(used, keep, start + 301s).kept);
   BOOST_TEST(busy.open_connections() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_server_that_keeps_connections_for_less_is_heeded) {
+  connection_pool pool({.keep_alive = 15s});
+  const auto only = pool.acquire(1, start).connection;
+  BOOST_TEST(pool.release(only, 4s, start).kept);
+  BOOST_TEST(pool.acquire(2, start + 3s).connection == only);
+  pool.release(only, 4s, start + 3s);
+  BOOST_TEST((pool.acquire(3, start + 7s).what == action::open));
 }
 
 BOOST_AUTO_TEST_CASE(random_use_keeps_the_bound_and_serves_each_waiter_once) {
@@ -101,7 +111,11 @@ BOOST_AUTO_TEST_CASE(random_use_keeps_the_bound_and_serves_each_waiter_once) {
       if (!busy.empty()) {
         const auto key = *busy.begin();
         busy.erase(busy.begin());
-        if (const auto turn = pool.release(key, random() % 3 != 0, now)) {
+        const auto end =
+            random() % 3 == 0 ? std::nullopt : std::optional{std::chrono::milliseconds{random() % 200}};
+        const auto verdict = pool.release(key, end, now);
+        BOOST_REQUIRE(end || !verdict.kept);
+        if (const auto turn = verdict.next) {
           BOOST_REQUIRE(waiting.erase(turn->waiter) == 1U);
           begin(turn->given);
         }

@@ -4,10 +4,12 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <thread>
 
 #include <stdlib.h>
 
@@ -50,24 +52,43 @@ private:
   fs::path folder_;
 };
 
-exchange ask(const authority& ca, const std::string& name, const std::string& host,
-             const std::string& trusted) {
+std::unique_ptr<server> serve(const authority& ca, const std::string& name, request_handler handler) {
   server_options options;
   options.certificate_file = ca.file(name + ".pem");
   options.private_key_file = ca.file(name + ".key");
-  const auto upstream = server::listen(options, [](const server_request&) {
+  auto upstream = server::listen(options, std::move(handler));
+  BOOST_REQUIRE(upstream.has_value());
+  return std::move(*upstream);
+}
+
+std::future<exchange> post(client& net, const std::shared_ptr<const endpoint>& to, std::string body = "{}",
+                           exchange_id* id = nullptr) {
+  auto promise = std::make_shared<std::promise<exchange>>();
+  const auto posted = net.post(to, {*request_head::make("POST", "/", {{"Host", to->host}}), std::move(body)},
+                               5s, [promise](exchange end) { promise->set_value(std::move(end)); });
+  if (id != nullptr)
+    *id = posted;
+  return promise->get_future();
+}
+
+std::shared_ptr<endpoint> trusting(const authority& ca, const server& upstream) {
+  auto to = std::make_shared<endpoint>();
+  to->host = "localhost";
+  to->port = upstream.port();
+  to->ca_file = ca.file("ca.pem");
+  return to;
+}
+
+exchange ask(const authority& ca, const std::string& name, const std::string& host,
+             const std::string& trusted) {
+  const auto upstream = serve(ca, name, [](const server_request&) {
     return script{send_bytes{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"}};
   });
-  BOOST_REQUIRE(upstream.has_value());
-  auto to = std::make_shared<endpoint>();
+  const auto to = trusting(ca, *upstream);
   to->host = host;
-  to->port = (*upstream)->port();
   to->ca_file = trusted;
   const auto net = make_client(1);
-  std::promise<exchange> promise;
-  net->post(to, {*request_head::make("POST", "/", {{"Host", host}}), "{}"}, 5s,
-            [&](exchange end) { promise.set_value(std::move(end)); });
-  return promise.get_future().get();
+  return post(*net, to).get();
 }
 
 void refused(const authority& ca, const std::string& name, const std::string& host,
@@ -110,10 +131,7 @@ BOOST_AUTO_TEST_CASE(a_server_without_tls_is_no_tls_server) {
   to->host = "localhost";
   to->port = (*upstream)->port();
   const auto net = make_client(1);
-  std::promise<exchange> promise;
-  net->post(to, {*request_head::make("POST", "/", {{"Host", "x"}}), "{}"}, 5s,
-            [&](exchange end) { promise.set_value(std::move(end)); });
-  const exchange end = promise.get_future().get();
+  const exchange end = post(*net, to).get();
   BOOST_REQUIRE(end.response.has_error());
   BOOST_TEST((end.response.error().fate == outcome::not_sent));
 }
@@ -123,10 +141,40 @@ BOOST_AUTO_TEST_CASE(authorities_that_cannot_be_read_are_a_fault_of_the_configur
   to->host = "localhost";
   to->ca_file = "/nowhere/ca.pem";
   const auto net = make_client(1);
-  std::promise<exchange> promise;
-  net->post(to, {*request_head::make("POST", "/", {{"Host", "x"}}), "{}"}, 5s,
-            [&](exchange end) { promise.set_value(std::move(end)); });
-  BOOST_TEST((promise.get_future().get().response.error().type == errc::config));
+  BOOST_TEST((post(*net, to).get().response.error().type == errc::config));
+}
+
+// The bytes are in OpenSSL by then: neither our buffer nor the socket shows them.
+BOOST_AUTO_TEST_CASE(a_connection_with_a_record_left_over_is_not_used_again) {
+  authority ca;
+  ca.issue("good", "DNS:localhost", "x");
+  std::atomic<int> seen = 0;
+  const auto upstream = serve(ca, "good", [&](const server_request&) {
+    script steps{send_bytes{"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue"}};
+    if (seen++ == 0)
+      steps.emplace_back(send_bytes{"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"});
+    return steps;
+  });
+  const auto net = make_client(1);
+  const auto to = trusting(ca, *upstream);
+  for (int n = 0; n != 3; ++n)
+    BOOST_TEST(post(*net, to).get().response.value().body == "true");
+}
+
+// The record layer reads the request piece by piece, also after its exchange has ended.
+BOOST_AUTO_TEST_CASE(a_long_upload_may_be_cancelled_at_any_moment) {
+  authority ca;
+  ca.issue("good", "DNS:localhost", "x");
+  const auto upstream = serve(ca, "good", [](const server_request&) { return script{hang{}}; });
+  const auto net = make_client(1);
+  const auto to = trusting(ca, *upstream);
+  for (int n = 0; n != 60; ++n) {
+    exchange_id id = 0;
+    auto end = post(*net, to, std::string(4U << 20U, 'x'), &id);
+    std::this_thread::sleep_for(std::chrono::microseconds{n * 300});
+    net->cancel(id);
+    BOOST_TEST((end.get().response.error().type == errc::cancelled));
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
