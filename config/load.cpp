@@ -5,10 +5,8 @@
 #include "config/table_reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 
 namespace weir {
 
@@ -101,8 +99,7 @@ void read_retry(reading& shared, const toml::table* table, const std::string& pa
   in.count("max_unknown_repeats", retry.max_unknown_repeats, {0, 100});
   in.duration("max_retry_after", retry.max_retry_after, any_delay);
   in.flag("jitter", retry.jitter);
-  constexpr std::array classes{errc::network, errc::rate_limit, errc::server_error, errc::timeout};
-  for (const errc type : classes) {
+  for (const errc type : ruled_classes) {
     const std::string name(to_string(type));
     if (const toml::table* one = in.table(name))
       read_retry_rule(shared, one, in.path_of(name), retry.rules[type]);
@@ -181,9 +178,11 @@ void read_llm(reading& shared, const toml::table* table, snapshot& config) {
   if (!in.has("providers"))
     in.missing("providers", "at least one table [llm.providers.NAME]");
   table_reader providers(shared, in.table("providers"), in.path_of("providers"));
-  for (const std::string& name : providers.names())
+  for (const std::string& name : providers.names()) {
+    check_name(providers, name);
     if (const toml::table* entry = providers.table(name))
       config.providers.push_back(read_provider(shared, entry, providers.path_of(name), name));
+  }
   if (in.has("providers"))
     read_default_provider(in, config);
   read_retry(shared, in.table("retry"), in.path_of("retry"), config.retry);
@@ -208,6 +207,7 @@ load_text(std::string_view text, const std::filesystem::path& source, const envi
   reading shared{*parsed, variables, {}, false};
   auto config = std::make_shared<snapshot>();
   config->source = source;
+  config->source_hash = content_hash(text);
   table_reader top(shared, &parsed->root(), "");
   const toml::table* llm = top.table("llm");
   if (llm != nullptr)
@@ -225,6 +225,13 @@ load_text(std::string_view text, const std::filesystem::path& source, const envi
 
 } // namespace config
 
+std::uint64_t content_hash(std::string_view text) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char letter : text)
+    hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
+  return hash;
+}
+
 boost::system::result<snapshot_ptr, config_faults> load_config(const std::filesystem::path& file) {
   const auto fault = [&](std::string problem) {
     return config_faults{{file.string(), 0, 0, {}, std::move(problem)}};
@@ -235,14 +242,15 @@ boost::system::result<snapshot_ptr, config_faults> load_config(const std::filesy
     return fault("there is no such file");
   if (status.type() == std::filesystem::file_type::directory)
     return fault("is a folder; expected a TOML file");
-  // More than the loader takes need not be read to be refused.
-  constexpr std::uintmax_t largest = 1 << 20;
-  if (std::filesystem::is_regular_file(status) && std::filesystem::file_size(file, error) > largest)
-    return fault("is larger than 1 MiB");
   std::ifstream in(file, std::ios::binary);
   if (!in)
     return fault("cannot be read");
-  const std::string text(std::istreambuf_iterator<char>(in), {});
+  // One byte more than the loader takes is enough to be refused, and a device or a pipe may never end.
+  std::string text(config::toml_document::largest + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad())
+    return fault("cannot be read");
+  text.resize(static_cast<std::size_t>(in.gcount()));
   return config::load_text(text, file, config::process_environment);
 }
 

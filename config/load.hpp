@@ -4,12 +4,16 @@
 
 #include <weir/config.hpp>
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace weir::config {
+
+/// The classes of error that have a table of their own below `[llm.retry]`.
+inline constexpr std::array ruled_classes{errc::network, errc::rate_limit, errc::server_error, errc::timeout};
 
 /// Looks a variable up; nothing when it is not set.
 using environment = std::function<std::optional<std::string>(const std::string&)>;

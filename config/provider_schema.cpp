@@ -4,6 +4,7 @@
 #include <weir/url.hpp>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 
 namespace weir::config {
@@ -97,7 +98,7 @@ void read_base_url(table_reader& in, provider_config& provider) {
     provider.base_url = "https://api.anthropic.com/v1";
   in.flag("allow_insecure_http", provider.allow_insecure_http);
   if (!in.text("base_url", provider.base_url)) {
-    if (!in.has("base_url") && provider.base_url.empty())
+    if (!in.has("base_url") && provider.base_url.empty() && provider.enabled)
       in.missing("base_url", "the URL of a provider of type generic");
     return;
   }
@@ -125,21 +126,62 @@ void read_key(table_reader& in, provider_config& provider) {
   }
 }
 
+char lower(char letter) {
+  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+}
+
+/// RFC 9110: a token. This and the next two are the twins of what request_head::make refuses
+/// (protocols/http_message.cpp), which must not be included here: a file is refused with the place of the
+/// fault, instead of a provider that never starts.
+bool is_header_name(std::string_view text) {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [marks](char letter) {
+    return (letter >= '0' && letter <= '9') || (lower(letter) >= 'a' && lower(letter) <= 'z') ||
+           marks.find(letter) != std::string_view::npos;
+  });
+}
+
+/// Those that frame the message, and Host, which stands in each request once.
+bool is_weirs_own(std::string_view name) {
+  constexpr std::array<std::string_view, 6> own{"content-length", "transfer-encoding", "connection",
+                                                "upgrade",        "trailer",           "host"};
+  return std::ranges::any_of(
+      own, [name](std::string_view each) { return std::ranges::equal(each, name, {}, {}, lower); });
+}
+
+bool is_header_value(std::string_view text) {
+  return std::ranges::all_of(text, [](char letter) {
+    const auto byte = static_cast<unsigned char>(letter);
+    return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+  });
+}
+
 void read_headers(reading& shared, const toml::table* table, const std::string& path,
                   provider_config& provider) {
   table_reader in(shared, table, path);
   for (const std::string& name : in.names()) {
+    if (!is_header_name(name))
+      in.bad_key(name, "is no name of a header; expected letters, digits and !#$%&'*+-.^_`|~");
+    else if (is_weirs_own(name))
+      in.bad_key(name, "is a header that weir writes itself");
     std::string value;
     if (!in.text(name, value))
       continue;
-    if (std::ranges::any_of(
-            value, [](char letter) { return static_cast<unsigned char>(letter) < 0x20 && letter != '\t'; }))
+    if (!is_header_value(value))
       in.fault(name, "has a control character in it");
     provider.headers[name] = std::move(value);
   }
 }
 
 } // namespace
+
+void check_name(table_reader& in, const std::string& name) {
+  // Names stand in each record of the ledger, whose format has room for 65,535 bytes; requests are bounded
+  // alike (actors/policy/routing.cpp).
+  constexpr std::size_t longest_name = 1024;
+  if (name.size() > longest_name)
+    in.bad_key(name, "is a name of " + std::to_string(name.size()) + " bytes; at most 1,024 can be booked");
+}
 
 provider_config read_provider(reading& shared, const toml::table* table, const std::string& path,
                               const std::string& name) {
@@ -165,9 +207,11 @@ provider_config read_provider(reading& shared, const toml::table* table, const s
     in.fault("ca_file", "cannot be read");
   read_headers(shared, in.table("headers"), in.path_of("headers"), provider);
   table_reader models(shared, in.table("models"), in.path_of("models"));
-  for (const std::string& model : models.names())
+  for (const std::string& model : models.names()) {
+    check_name(models, model);
     if (const toml::table* entry = models.table(model))
       provider.models.push_back(read_model(shared, entry, models.path_of(model), model));
+  }
   in.finish();
   shared.lenient = false;
   return provider;

@@ -6,6 +6,9 @@
 
 namespace weir::config {
 
+/// Faults a provider's or model's name, a key of `in`, that has more than 1,024 bytes.
+void check_name(table_reader& in, const std::string& name);
+
 /// Reads one provider. Faults are collected; what is wrong keeps its default.
 provider_config read_provider(reading& shared, const toml::table* table, const std::string& path,
                               const std::string& name);

@@ -1,30 +1,26 @@
 // Writing a snapshot as TOML. Loads again, but for the masked secrets.
 #include "config/show.hpp"
 
+#include "config/load.hpp"
+#include "config/toml_text.hpp"
+
+#include <algorithm>
 #include <sstream>
 
 namespace weir::config {
 
 namespace {
 
-/// A basic string; `${` is written so that it stays what it is.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
+/// A string value; `${` is written so that it stays what it is. In keys it needs no such care. Not named
+/// `quoted`: for a std::string the call would go to std::quoted, which lets control characters through.
+std::string string_value(std::string_view text) {
+  std::string kept;
   for (std::size_t at = 0; at != text.size(); ++at) {
-    const char letter = text[at];
-    if (letter == '"' || letter == '\\')
-      out += '\\';
-    if (letter == '$' && at + 1 != text.size() && text[at + 1] == '{')
-      out += '$';
-    out += letter;
+    if (text.substr(at, 2) == "${")
+      kept += '$';
+    kept += text[at];
   }
-  return out + "\"";
-}
-
-std::string key_of(std::string_view name) {
-  constexpr std::string_view bare = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-  return !name.empty() && name.find_first_not_of(bare) == std::string_view::npos ? std::string(name)
-                                                                                 : quoted(name);
+  return basic_string(kept);
 }
 
 const char* word(bool value) {
@@ -45,7 +41,7 @@ std::string_view word(backoff_kind value) {
 
 void write_model(std::ostream& out, const std::string& path, const model_config& model) {
   out << "\n[" << path << "]\n"
-      << "display_name = " << quoted(model.display_name) << '\n';
+      << "display_name = " << string_value(model.display_name) << '\n';
   if (model.max_tokens != 0)
     out << "max_tokens = " << model.max_tokens << '\n';
   out << "supports_vision = " << word(model.supports_vision) << '\n'
@@ -55,13 +51,13 @@ void write_model(std::ostream& out, const std::string& path, const model_config&
     return;
   const pricing& prices = *model.prices;
   out << "\n[" << path << ".pricing]\n"
-      << "currency = " << quoted(prices.unit.str()) << '\n'
+      << "currency = " << string_value(prices.unit.str()) << '\n'
       << "unit = \"million_tokens\"\n"
-      << "input_price = " << quoted(to_decimal(prices.input)) << '\n'
-      << "output_price = " << quoted(to_decimal(prices.output)) << '\n';
+      << "input_price = " << string_value(to_decimal(prices.input)) << '\n'
+      << "output_price = " << string_value(to_decimal(prices.output)) << '\n';
   const auto optional = [&out](const char* name, const std::optional<price>& value) {
     if (value)
-      out << name << " = " << quoted(to_decimal(*value)) << '\n';
+      out << name << " = " << string_value(to_decimal(*value)) << '\n';
   };
   optional("cached_input_price", prices.cached_input);
   optional("cache_write_price", prices.cache_write);
@@ -69,13 +65,13 @@ void write_model(std::ostream& out, const std::string& path, const model_config&
 }
 
 void write_provider(std::ostream& out, const provider_config& provider) {
-  const std::string path = "llm.providers." + key_of(provider.name.str());
+  const std::string path = "llm.providers." + key_text(provider.name.str());
   out << "\n[" << path << "]\n"
-      << "type = " << quoted(to_string(provider.type)) << '\n';
+      << "type = " << string_value(to_string(provider.type)) << '\n';
   if (!provider.api_key.empty())
-    out << "api_key = " << quoted(provider.api_key.masked()) << '\n';
+    out << "api_key = " << string_value(provider.api_key.masked()) << '\n';
   if (!provider.base_url.empty())
-    out << "base_url = " << quoted(provider.base_url) << '\n';
+    out << "base_url = " << string_value(provider.base_url) << '\n';
   out << "enabled = " << word(provider.enabled) << '\n'
       << "timeout = " << provider.timeout.count() << '\n'
       << "connect_timeout = " << provider.connect_timeout.count() << '\n'
@@ -88,15 +84,22 @@ void write_provider(std::ostream& out, const provider_config& provider) {
       << "max_queue = " << provider.max_queue << '\n'
       << "allow_insecure_http = " << word(provider.allow_insecure_http) << '\n';
   if (!provider.ca_file.empty())
-    out << "ca_file = " << quoted(provider.ca_file) << '\n';
+    out << "ca_file = " << string_value(provider.ca_file) << '\n';
   if (!provider.headers.empty()) {
     out << "\n[" << path << ".headers]\n";
     // A header may carry a key as well as the key itself does.
     for (const auto& [name, value] : provider.headers)
-      out << key_of(name) << " = " << quoted(secret(value).masked()) << '\n';
+      out << key_text(name) << " = " << string_value(secret(value).masked()) << '\n';
   }
   for (const model_config& model : provider.models)
-    write_model(out, path + ".models." + key_of(model.name.str()), model);
+    write_model(out, path + ".models." + key_text(model.name.str()), model);
+}
+
+void write_delays(std::ostream& out, const retry_rule& rule) {
+  const auto rest = std::to_string(1000 + rule.factor_permille % 1000).substr(1);
+  out << "base_delay = " << rule.base_delay.count() << '\n'
+      << "max_delay = " << rule.max_delay.count() << '\n'
+      << "backoff_factor = " << rule.factor_permille / 1000 << '.' << rest << '\n';
 }
 
 void write_retry(std::ostream& out, const retry_config& retry) {
@@ -108,18 +111,27 @@ void write_retry(std::ostream& out, const retry_config& retry) {
       << "retryable_errors = [";
   const char* comma = "";
   for (const auto& [type, rule] : retry.rules) {
-    out << comma << quoted(to_string(type));
+    out << comma << string_value(to_string(type));
     comma = ", ";
   }
   out << "]\n";
+  const auto has_table = [](errc type) {
+    return std::ranges::find(ruled_classes, type) != ruled_classes.end();
+  };
+  // Classes without a table have the rule for all, which the tables below override again.
+  const auto other =
+      std::ranges::find_if(retry.rules, [has_table](const auto& each) { return !has_table(each.first); });
+  if (other != retry.rules.end()) {
+    out << "max_attempts = " << other->second.max_retries + 1 << '\n';
+    write_delays(out, other->second);
+  }
   for (const auto& [type, rule] : retry.rules) {
-    const auto rest = std::to_string(1000 + rule.factor_permille % 1000).substr(1);
+    if (!has_table(type))
+      continue;
     out << "\n[llm.retry." << to_string(type) << "]\n"
         << "max_retries = " << rule.max_retries << '\n'
-        << "backoff = " << quoted(word(rule.backoff)) << '\n'
-        << "base_delay = " << rule.base_delay.count() << '\n'
-        << "max_delay = " << rule.max_delay.count() << '\n'
-        << "backoff_factor = " << rule.factor_permille / 1000 << '.' << rest << '\n';
+        << "backoff = " << string_value(word(rule.backoff)) << '\n';
+    write_delays(out, rule);
   }
 }
 
@@ -128,9 +140,9 @@ void write_retry(std::ostream& out, const retry_config& retry) {
 std::string to_toml(const snapshot& config) {
   std::ostringstream out;
   out << "[llm]\n"
-      << "default_provider = " << quoted(config.default_provider.str()) << '\n'
+      << "default_provider = " << string_value(config.default_provider.str()) << '\n'
       << "enable_usage_tracking = " << word(config.enable_usage_tracking) << '\n'
-      << "usage_data_dir = " << quoted(config.usage_data_dir.string()) << '\n'
+      << "usage_data_dir = " << string_value(config.usage_data_dir.string()) << '\n'
       << "cost_tracking = " << word(config.cost_tracking) << '\n'
       << "io_threads = " << config.io_threads << '\n'
       << "worker_threads = " << config.worker_threads << '\n';

@@ -1,6 +1,8 @@
 // Typed look-ups and their faults.
 #include "config/table_reader.hpp"
 
+#include "config/toml_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -60,6 +62,17 @@ bool is_control(char letter) {
   return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f;
 }
 
+/// At most so much of a key is repeated to people; the place says the rest.
+std::string shortened(const std::string& key) {
+  constexpr std::size_t longest = 200;
+  if (key.size() <= longest)
+    return key;
+  std::size_t end = longest;
+  while (end != 0 && (static_cast<unsigned char>(key[end]) & 0xc0U) == 0x80U) // within a character
+    --end;
+  return key.substr(0, end) + "…";
+}
+
 std::string between(std::int64_t least, std::int64_t most) {
   return "from " + std::to_string(least) + " to " + std::to_string(most);
 }
@@ -70,10 +83,7 @@ table_reader::table_reader(reading& shared, const toml::table* table, std::strin
     : shared_(shared), table_(table), path_(std::move(path)) {}
 
 std::string table_reader::path_of(const std::string& key) const {
-  const bool bare = !key.empty() && std::ranges::all_of(key, [](char letter) {
-    return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_' || letter == '-';
-  });
-  const std::string part = bare ? key : "\"" + key + "\"";
+  const std::string part = key_text(shortened(key));
   return path_.empty() ? part : path_ + "." + part;
 }
 
@@ -86,6 +96,15 @@ void table_reader::fault(const std::string& key, std::string problem) {
   const toml::node* node = table_ == nullptr ? nullptr : table_->get(key);
   const auto place = node != nullptr ? node->source().begin
                                      : (table_ != nullptr ? table_->source().begin : toml::source_position{});
+  shared_.faults.push_back(
+      {shared_.document.file(), place.line, place.column, path_of(key), std::move(problem)});
+}
+
+void table_reader::bad_key(const std::string& key, std::string problem) {
+  toml::source_position place;
+  if (table_ != nullptr)
+    if (const auto found = table_->find(key); found != table_->end())
+      place = found->first.source().begin;
   shared_.faults.push_back(
       {shared_.document.file(), place.line, place.column, path_of(key), std::move(problem)});
 }
@@ -103,6 +122,7 @@ bool table_reader::wrong_type(const std::string& key, const toml::node& node, co
 /// Replaces `${NAME}`, once: what a variable holds is not looked into. `$${` stands for `${` itself.
 std::optional<std::string> table_reader::replaced(const std::string& key, const std::string& text) {
   std::string whole;
+  bool excused = false;
   for (std::size_t at = 0; at != text.size();) {
     if (text.compare(at, 3, "$${") == 0) {
       whole += "${";
@@ -127,13 +147,17 @@ std::optional<std::string> table_reader::replaced(const std::string& key, const 
         return std::nullopt;
       }
       whole += *value;
-    } else if (!shared_.lenient) {
+    } else if (shared_.lenient) {
+      // Half a text would be judged for what it lacks; the rest is still looked through for faults of its
+      // own.
+      excused = true;
+    } else {
       fault(key, "needs the environment variable " + name + ", which is " + (value ? "empty" : "not set") +
                      "; set it, or disable what needs it with enabled = false");
       return std::nullopt;
     }
   }
-  return whole;
+  return excused ? std::nullopt : std::optional(std::move(whole));
 }
 
 bool table_reader::text(const std::string& key, std::string& out) {
@@ -296,9 +320,7 @@ void table_reader::finish() {
         std::ranges::min_element(known_, {}, [&](const std::string& each) { return distance(each, name); });
     if (nearest != known_.end() && distance(*nearest, name) <= std::max<std::size_t>(2, name.size() / 3))
       problem += "; did you mean '" + *nearest + "'?";
-    const auto place = key.source().begin;
-    shared_.faults.push_back(
-        {shared_.document.file(), place.line, place.column, path_of(name), std::move(problem)});
+    bad_key(name, std::move(problem));
   }
 }
 

@@ -18,7 +18,7 @@ struct reading {
   const toml_document& document;
   const environment& variables;
   config_faults faults;
-  bool lenient = false; ///< in a disabled provider: a missing variable is no fault
+  bool lenient = false; ///< in a disabled provider: a string whose variable is missing counts as not there
 };
 
 /// What a number may be.
@@ -40,7 +40,7 @@ public:
 
   // Each leaves `out` alone where the key is absent or wrong, and says whether it was there and right.
 
-  /// A string, its variables replaced.
+  /// A string, its variables replaced. Where a missing one is excused, false without a fault.
   bool text(const std::string& key, std::string& out);
   bool flag(const std::string& key, bool& out);
   bool count(const std::string& key, std::uint32_t& out, range<std::uint32_t> allowed);
@@ -60,10 +60,12 @@ public:
   /// The names of the tables below, in the order of the file; each is to be read with `table`.
   std::vector<std::string> names();
 
-  /// The dotted name of a key.
+  /// The dotted name of a key, for people: a long part of it is cut.
   std::string path_of(const std::string& key) const;
 
   void fault(const std::string& key, std::string problem);
+  /// The key itself is wrong; named at its own place instead of its value's.
+  void bad_key(const std::string& key, std::string problem);
   /// A key that must be there is not; named at the table's own place.
   void missing(const std::string& key, const std::string& expected);
   /// Reports every key that nobody asked for, with the nearest known name. To be called once, at the end.

@@ -7,7 +7,6 @@ namespace weir::config {
 
 namespace {
 
-constexpr std::size_t largest_file = 1 << 20;
 constexpr std::size_t most_dots_in_line =
     64; // a dotted key of a hundred thousand parts overflows the parser's stack
 
@@ -35,7 +34,7 @@ public:
       if (quote_.front() == '"' && text[at] == '\\')
         skip_until_ = at + 2;
       else if (text.substr(at, quote_.size()) == quote_ || (quote_.size() == 1 && text[at] == '\n'))
-        leave(at);
+        leave(text, at);
       return false;
     }
     if (text[at] == '#')
@@ -51,8 +50,12 @@ private:
     quote_ = text.substr(at, 3) == one + one + one ? one + one + one : one;
     skip_until_ = at + quote_.size();
   }
-  void leave(std::size_t at) {
+  void leave(std::string_view text, std::size_t at) {
     skip_until_ = at + quote_.size();
+    // Where four or five quotes stand together, the string ends behind the last: one or two are content.
+    const std::size_t most = quote_.size() == 3 ? skip_until_ + 2 : skip_until_;
+    while (skip_until_ < most && skip_until_ < text.size() && text[skip_until_] == quote_.front())
+      ++skip_until_;
     quote_.clear();
   }
 
@@ -92,7 +95,7 @@ std::optional<config_fault> objection(std::string_view text, const std::string& 
 
 boost::system::result<toml_document, config_fault> toml_document::parse(std::string_view text,
                                                                         const std::string& file) {
-  if (text.size() > largest_file)
+  if (text.size() > largest)
     return config_fault{file, 0, 0, {}, "is larger than 1 MiB"};
   if (text.starts_with("\xef\xbb\xbf"))
     text.remove_prefix(3);

@@ -6,6 +6,7 @@
 
 #include <weir/config.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,9 @@ namespace weir::config {
 
 class toml_document {
 public:
+  /// The most bytes that a text may have.
+  static constexpr std::size_t largest = 1 << 20;
+
   /// Parses. A text over 1 MiB, with NUL or bad UTF-8, or with absurd keys is refused before the parser sees
   /// it.
   static boost::system::result<toml_document, config_fault> parse(std::string_view text,

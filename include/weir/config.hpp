@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace weir {
@@ -113,7 +114,8 @@ struct provider_config {
 
 /// A whole, valid configuration. Immutable once published; a call keeps the one that it began with.
 struct snapshot {
-  std::filesystem::path source; ///< the file; empty when made in code
+  std::filesystem::path source;  ///< the file; empty when made in code
+  std::uint64_t source_hash = 0; ///< `content_hash` of the text that it was loaded from; 0: made in code
   provider_name default_provider;
   bool enable_usage_tracking = true;
   bool cost_tracking = true;
@@ -160,6 +162,9 @@ std::string to_string(const config_fault& fault);
 
 /// Everything that is wrong with a file, in its order. Never empty in a failed result.
 using config_faults = std::vector<config_fault>;
+
+/// FNV-1a of 64 bits over a file's bytes; tells one text from another, protects against nobody.
+std::uint64_t content_hash(std::string_view text) noexcept;
 
 /// Reads, substitutes `${VAR}` from the environment, validates. A snapshot, or every fault at once.
 boost::system::result<snapshot_ptr, config_faults> load_config(const std::filesystem::path& file);

@@ -1,0 +1,17 @@
+// Strings and keys as TOML writes them, so that any text can be printed and read again.
+// Knows no schema and no variables.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace weir::config {
+
+/// A basic string with its quotes: quotes, backslashes and control characters are escaped, and bytes that are
+/// no UTF-8 become U+FFFD. One line, always.
+std::string basic_string(std::string_view text);
+
+/// A key: bare where TOML allows it, a basic string otherwise.
+std::string key_text(std::string_view name);
+
+} // namespace weir::config
