@@ -9,23 +9,43 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
 #include <utility>
 
 namespace weir {
 
 namespace {
 
-/// A call and whom to tell. Shared, since a message must be copyable; moved out by the one who gets it.
-struct door_call {
-  chat_request request;
-  std::function<void(chat_reply)> done;
-};
-
-chat_reply stopped_reply(const std::string& why) {
+chat_reply stopped_reply() {
   chat_reply reply;
-  reply.error = make_failure(errc::cancelled, why);
+  reply.error = make_failure(errc::cancelled, "weir has stopped");
   return reply;
 }
+
+/// Whom to tell. If nobody did by its end, the call was lost on the way of a stop, and that is told.
+class listener {
+public:
+  explicit listener(std::function<void(chat_reply)> done) : done_(std::move(done)) {}
+  listener(const listener&) = delete;
+  listener& operator=(const listener&) = delete;
+  ~listener() { tell(stopped_reply()); }
+
+  void tell(chat_reply reply) {
+    if (const auto done = std::exchange(done_, nullptr))
+      done(std::move(reply));
+  }
+
+private:
+  std::function<void(chat_reply)> done_;
+};
+
+/// A call through the door. Its listener is shared, since a message must be copyable.
+struct door_call {
+  chat_request request;
+  std::shared_ptr<listener> caller;
+};
 
 } // namespace
 
@@ -57,14 +77,13 @@ public:
 private:
   void ask(door_call& next) {
     ++open_;
-    auto done = std::make_shared<std::function<void(chat_reply)>>(std::move(next.done));
     self_->request(manager_, caf::infinite, std::move(next.request))
-        .then([this, done](chat_reply& reply) { answer(*done, std::move(reply)); },
-              [this, done](const caf::error&) { answer(*done, stopped_reply("weir has stopped")); });
+        .then([this, caller = next.caller](chat_reply& reply) { answer(*caller, std::move(reply)); },
+              [this, caller = next.caller](const caf::error&) { answer(*caller, stopped_reply()); });
   }
 
-  void answer(const std::function<void(chat_reply)>& done, chat_reply reply) {
-    done(std::move(reply));
+  void answer(listener& caller, chat_reply reply) {
+    caller.tell(std::move(reply));
     --open_;
     leave_when_done();
   }
@@ -89,7 +108,8 @@ door_actor::behavior_type door(door_actor::stateful_pointer<door_state> self, ma
 
 struct client::implementation {
   explicit implementation(runtime& keeper) : host(&keeper) {
-    actor = host->system().spawn(door, host->manager());
+    desk = host->manager();
+    actor = host->system().spawn(door, desk);
   }
   explicit implementation(std::unique_ptr<runtime> kept) : implementation(*kept) { own = std::move(kept); }
   implementation(const implementation&) = delete;
@@ -97,26 +117,44 @@ struct client::implementation {
   ~implementation() { stop(); }
 
   void stop() {
-    if (!actor)
+    // One stops, and who else wants to waits until it is done.
+    const std::lock_guard alone(stopping);
+    door_actor leaving;
+    {
+      const std::unique_lock hold(gate);
+      leaving = std::exchange(actor, nullptr);
+    }
+    if (!leaving)
       return;
     if (own)
       own->stop();
-    {
-      caf::scoped_actor self{host->system()};
-      self->send_exit(actor, caf::exit_reason::user_shutdown);
-      self->wait_for(actor);
-    }
-    actor = nullptr;
+    caf::scoped_actor self{host->system()};
+    self->send_exit(leaving, caf::exit_reason::user_shutdown);
+    self->wait_for(leaving);
+  }
+
+  void chat(chat_request request, std::function<void(chat_reply)> done) const {
+    auto caller = std::make_shared<listener>(std::move(done));
+    const std::shared_lock hold(gate);
+    if (actor)
+      caf::anon_send(actor, door_call{std::move(request), std::move(caller)});
   }
 
   /// Asks the manager and waits.
   template <class Answer, class Question>
   result<Answer> ask(Question question) const {
-    if (!actor)
-      return make_failure(errc::cancelled, "weir has stopped");
-    result<Answer> answer = failure{};
-    caf::scoped_actor self{host->system()};
-    self->request(host->manager(), caf::infinite, std::move(question))
+    result<Answer> answer = make_failure(errc::cancelled, "weir has stopped");
+    manager_actor manager;
+    std::optional<caf::scoped_actor> self;
+    {
+      const std::shared_lock hold(gate);
+      if (!actor)
+        return answer;
+      manager = desk;
+      self.emplace(host->system());
+    }
+    (*self)
+        ->request(manager, caf::infinite, std::move(question))
         .receive([&](Answer& told) { answer = std::move(told); },
                  [&](const caf::error& reason) { answer = to_failure(reason); });
     return answer;
@@ -124,7 +162,10 @@ struct client::implementation {
 
   std::unique_ptr<runtime> own;
   runtime* host;
-  door_actor actor;
+  manager_actor desk;             ///< the host's manager; of its own, since the host forgets it when it stops
+  door_actor actor;               ///< null: stopped
+  mutable std::shared_mutex gate; ///< over `actor`
+  std::mutex stopping;
 };
 
 result<client> client::start(snapshot_ptr config, runtime_options options) {
@@ -148,10 +189,7 @@ std::future<chat_reply> client::chat(chat_request request) {
 }
 
 void client::chat(chat_request request, std::function<void(chat_reply)> done) {
-  if (impl_->actor)
-    caf::anon_send(impl_->actor, door_call{std::move(request), std::move(done)});
-  else
-    done(stopped_reply("weir has stopped"));
+  impl_->chat(std::move(request), std::move(done));
 }
 
 result<std::vector<usage_summary>> client::usage(const usage_filter& filter) {

@@ -45,7 +45,6 @@ watcher_impl::behavior_type watcher_state::begin(manager_actor manager, snapshot
                                                  const watch_starter& start) {
   manager_ = std::move(manager);
   current_ = std::move(current);
-  published_ = read_whole(current_->source).value_or(std::string());
   // The watch's thread keeps no strong handle: the watch belongs to the actor's state and would keep it
   // alive.
   auto started = start(current_->source, [weak = caf::actor_cast<caf::actor_addr>(self_)] {
@@ -56,9 +55,9 @@ watcher_impl::behavior_type watcher_state::begin(manager_actor manager, snapshot
     watch_ = std::move(*started);
   } else {
     log().warn("{} looks every {} s: {}", name, poll_time.count() / 1000, to_string(started.error()));
-    due_ = now() + poll_time;
-    ticker_.arm(self_, *due_);
   }
+  // What was edited between the loading and the watching made no event.
+  look_soon();
   return {
       [this](flush) { look_soon(); },
       [this](tick) { on_tick(); },
@@ -86,10 +85,16 @@ void watcher_state::on_tick() {
 
 void watcher_state::look() {
   auto text = read_whole(current_->source);
-  if (!text) // between an editor's delete and its create; the next event tells
+  if (!text) { // mostly between an editor's delete and its create; the next event tells
+    if (++unread_ == 2)
+      log().warn("{} cannot read {} and keeps the configuration that it had", name,
+                 current_->source.string());
     return;
-  if (*text == published_) {
+  }
+  unread_ = 0;
+  if (content_hash(*text) == current_->source_hash) {
     seen_.reset();
+    refused_.clear();
   } else if (seen_ == text) {
     publish(*text);
     seen_.reset();
@@ -100,24 +105,27 @@ void watcher_state::look() {
 }
 
 void watcher_state::publish(const std::string& text) {
-  published_ = text;
   auto loaded = config::load_text(text, current_->source, config::process_environment);
   if (!loaded) {
     std::string faults;
     for (const config_fault& each : loaded.error())
       faults += "\n  " + to_string(each);
-    log().warn("{} refuses the new configuration and keeps the old one:{}", name, faults);
+    // Judged anew each time, since a file that it names may have come meanwhile; told once.
+    if (faults != refused_)
+      log().warn("{} refuses the new configuration and keeps the old one:{}", name, faults);
+    refused_ = std::move(faults);
     return;
   }
+  refused_.clear();
   auto next = std::make_shared<snapshot>(**loaded);
   next->version = current_->version + 1;
   if (next->usage_data_dir != current_->usage_data_dir ||
       next->enable_usage_tracking != current_->enable_usage_tracking ||
-      next->io_threads != current_->io_threads || next->worker_threads != current_->worker_threads)
-    log().warn(
-        "{} cannot change usage_data_dir, enable_usage_tracking, io_threads and worker_threads of a running "
-        "weir; they take effect at the next start",
-        name);
+      next->io_threads != current_->io_threads || next->worker_threads != current_->worker_threads ||
+      next->ledger.map_bytes != current_->ledger.map_bytes)
+    log().warn("{} cannot change usage_data_dir, enable_usage_tracking, io_threads, worker_threads and "
+               "ledger.map_bytes of a running weir; they take effect at the next start",
+               name);
   current_ = std::move(next);
   self_->send(manager_, current_);
 }

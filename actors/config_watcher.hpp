@@ -45,8 +45,9 @@ private:
   std::unique_ptr<file_watch> watch_; ///< null: the file is polled
   ticker ticker_;
   std::optional<time_point> due_;   ///< when to look next
-  std::optional<std::string> seen_; ///< what the last look saw, and has not been published yet
-  std::string published_;           ///< the text that was last judged, good or bad
+  std::optional<std::string> seen_; ///< what the last look saw, and has not been judged yet
+  std::string refused_;             ///< the faults that were told last; empty: the file is good
+  int unread_ = 0;                  ///< looks in a row that found no file to read
 };
 
 /// Spawn with `system.spawn(config_watcher, manager, current, watch_file)`.

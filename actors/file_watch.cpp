@@ -18,6 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// How often to look anyway: a link or folder further up that was swapped, or a file system that says
+/// nothing, makes no event.
+constexpr int poll_ms = 5000;
+
 constexpr std::uint32_t interesting =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_ATTRIB;
 
@@ -78,7 +82,7 @@ private:
     alignas(inotify_event) std::array<char, 16 * 1024> buffer{};
     std::array<pollfd, 2> waiting{{{events_.number(), POLLIN, 0}, {stop_.number(), POLLIN, 0}}};
     for (;;) {
-      if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR)
+      if (::poll(waiting.data(), waiting.size(), poll_ms) < 0 && errno != EINTR)
         return;
       if (waiting[1].revents != 0)
         return;

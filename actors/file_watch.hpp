@@ -21,7 +21,8 @@ public:
 
 /// Watches by inotify the folder of a file, and the folder of the file that it links to: a watch on the file
 /// itself is dead after the first save by an editor that renames. `changed` is called on a thread of the
-/// watch's for anything that happens there, often more than once a save, and sometimes for another file: who
+/// watch's for anything that happens there, often more than once a save, sometimes for another file, and
+/// every five seconds in any case, since not all swaps of links and folders further up make an event: who
 /// listens looks for himself. Errors: `config` (no such folder, no inotify left).
 result<std::unique_ptr<file_watch>> watch_file(const std::filesystem::path& file,
                                                std::function<void()> changed);

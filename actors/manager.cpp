@@ -3,9 +3,12 @@
 
 #include "actors/log.hpp"
 #include "actors/policy/routing.hpp"
+#include "actors/promise_guard.hpp"
 
 #include <caf/send.hpp>
 
+#include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace weir::actors {
@@ -48,15 +51,19 @@ caf::result<chat_reply> manager_state::perform(chat_request& request) {
   next.candidates = std::move(way->candidates);
   next.config = config_;
   next.begin = begin;
-  next.deadline = begin + request.timeout.value_or(config_->limits.call_timeout);
+  next.deadline = begin + std::clamp(request.timeout.value_or(config_->limits.call_timeout), milliseconds{0},
+                                     longest_wait);
   next.request = std::make_shared<const chat_request>(std::move(request));
   return self_->delegate(supervisor_, std::move(next));
 }
 
 /// The supervisor's report with the books' part filled in.
 caf::typed_response_promise<health_report> manager_state::check(const health_query& question) {
-  auto answer = self_->make_response_promise<health_report>();
-  const auto failed = [answer](caf::error& reason) mutable { answer.deliver(std::move(reason)); };
+  auto promise = self_->make_response_promise<health_report>();
+  // Shared by the handlers, and kept also when they go with the actor.
+  const auto answer = std::make_shared<promise_guard<health_report, caf::error>>(
+      promise, [] { return to_error(make_failure(errc::cancelled, "weir has stopped")); });
+  const auto failed = [answer](caf::error& reason) { answer->fail(std::move(reason)); };
   self_->request(supervisor_, caf::infinite, question)
       .then(
           [this, answer, failed, question](health_report& report) {
@@ -64,12 +71,12 @@ caf::typed_response_promise<health_report> manager_state::check(const health_que
                 .then(
                     [answer, report](ledger_health& books) mutable {
                       report.ledger = std::move(books);
-                      answer.deliver(std::move(report));
+                      answer->deliver(std::move(report));
                     },
                     failed);
           },
           failed);
-  return answer;
+  return promise;
 }
 
 void manager_state::adopt(const snapshot_ptr& next) {

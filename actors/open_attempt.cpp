@@ -17,9 +17,16 @@ open_attempt::open_attempt(attempt work, promise answer, setup_ptr setup, servic
 open_attempt::~open_attempt() {
   if (!answer_.pending())
     return;
-  failure lost = make_failure(errc::server_error, "the provider's actor ended before the attempt did");
+  // Nobody will read its end, and it would hold a connection until then.
+  world_->network->cancel(exchange_);
+  failure lost = make_failure(errc::network, "the provider's actor ended before the attempt did");
   lost.fate = exchange_ == 0 ? outcome::not_sent : outcome::unknown;
   end(std::move(lost), began_);
+}
+
+void open_attempt::cancel() {
+  cancelled_ = true;
+  world_->network->cancel(exchange_);
 }
 
 void open_attempt::end(result<chat_reply> outcome, time_point now) {

@@ -25,9 +25,10 @@ public:
 
   const attempt& work() const noexcept { return work_; }
   const provider_setup& setup() const noexcept { return *setup_; }
-  /// The exchange on the wire; 0 while nothing was posted.
-  transport::exchange_id exchange() const noexcept { return exchange_; }
   void sent_as(transport::exchange_id exchange) noexcept { exchange_ = exchange; }
+  /// Ends it as soon as the network says what became of it: until then it cannot be known what to book.
+  void cancel();
+  bool cancelled() const noexcept { return cancelled_; }
 
   /// Books, then answers. To be called once. A failure gets the provider's name.
   void end(result<chat_reply> outcome, time_point now);
@@ -41,6 +42,7 @@ private:
   time_point began_;
   timestamp began_wall_;
   transport::exchange_id exchange_ = 0;
+  bool cancelled_ = false;
 };
 
 } // namespace weir::actors

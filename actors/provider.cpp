@@ -107,11 +107,16 @@ void provider_state::finish(attempt_ptr open, result<chat_reply> outcome) {
 void provider_state::exchanged(exchange_end& done) {
   auto found = in_flight_.extract(done.id);
   if (found.empty())
-    return; // a late end of an attempt that was cancelled
+    return;
   attempt_ptr open = std::move(found.mapped());
   if (!done.exchange.response) {
-    finish(std::move(open), std::move(done.exchange.response.error()));
-  } else {
+    failure error = std::move(done.exchange.response.error());
+    if (open->cancelled()) {
+      error.type = errc::cancelled;
+      error.retryable = false;
+    }
+    finish(std::move(open), std::move(error));
+  } else { // also when it was cancelled a moment before: what was answered is booked as it is
     auto reply = open->setup().codec->decode_chat(*done.exchange.response, today());
     if (reply && reply->usage.source == metering::estimated) {
       reply->usage.prompt_tokens = protocols::estimate_prompt_tokens(*open->work().request);
@@ -123,20 +128,15 @@ void provider_state::exchanged(exchange_end& done) {
 }
 
 void provider_state::cancel(const attempt_id& id) {
-  failure reason = make_failure(errc::cancelled, "the attempt was cancelled");
-  if (auto found = in_flight_.extract(id)) {
-    world_->network->cancel(found.mapped()->exchange());
-    reason.fate = outcome::unknown;
-    finish(std::move(found.mapped()), std::move(reason));
-    return fill_places();
-  }
+  if (const auto found = in_flight_.find(id); found != in_flight_.end())
+    return found->second->cancel(); // the network tells its end
   const auto queued =
       std::ranges::find_if(queue_, [&](const attempt_ptr& open) { return open->work().id == id; });
   if (queued == queue_.end())
     return;
   attempt_ptr open = std::move(*queued);
   queue_.erase(queued);
-  finish(std::move(open), std::move(reason));
+  finish(std::move(open), make_failure(errc::cancelled, "the attempt was cancelled"));
 }
 
 void provider_state::expire_queue() {

@@ -17,6 +17,13 @@ result<setup_ptr> make_setup(const snapshot& config, const provider_config& prov
   auto base = parse_url(provider.base_url);
   if (!base)
     return base.error();
+  // The loader says so too, with the line; but a snapshot may be made by hand.
+  if (!base->tls && !provider.allow_insecure_http && !is_loopback(base->host))
+    return make_failure(errc::config,
+                        "'" + provider.name.str() +
+                            "' would send its key in the clear: use https, or set "
+                            "allow_insecure_http = true",
+                        "base_url");
   auto codec = protocols::make_codec(provider);
   if (!codec)
     return codec.error();

@@ -16,6 +16,10 @@ namespace {
 /// A probe that is this late after its attempt should have ended is lost.
 constexpr std::chrono::seconds probe_grace{5};
 
+caf::error stopped() {
+  return to_error(make_failure(errc::cancelled, "weir has stopped"));
+}
+
 } // namespace
 
 chat_reply supervisor_state::open_call::unanswered() {
@@ -285,12 +289,12 @@ void supervisor_state::on_tick() {
 
 supervisor_state::health_promise supervisor_state::check(const health_query& question) {
   struct round {
-    health_promise answer;
+    promise_guard<health_report, caf::error> answer;
     health_report report;
     std::size_t missing = 0;
   };
-  auto now_asked = std::make_shared<round>();
-  now_asked->answer = self_->make_response_promise<health_report>();
+  health_promise promise = self_->make_response_promise<health_report>();
+  const auto now_asked = std::make_shared<round>(round{{promise, stopped}, {}, 0});
   now_asked->report.config_version = config_->version;
   now_asked->report.calls_in_flight = static_cast<std::uint32_t>(calls_.size());
   for (const auto& [who, why] : roster_->unusable()) {
@@ -318,17 +322,18 @@ supervisor_state::health_promise supervisor_state::check(const health_query& que
                 seen.last_error = to_failure(reason);
                 arrived(held, std::move(seen));
               });
-  health_promise promise = now_asked->answer;
   if (now_asked->missing == 0)
-    promise.deliver(std::move(now_asked->report));
+    now_asked->answer.deliver(std::move(now_asked->report));
   return promise;
 }
 
 supervisor_state::drain_promise supervisor_state::start_drain(const drain& order) {
-  drain_answer_ = self_->make_response_promise<drained>();
-  drain_until_ = now() + order.patience;
+  drain_promise promise = self_->make_response_promise<drained>();
+  drain_answers_.emplace_back(promise, [] { return drained{}; });
+  const milliseconds patience =
+      std::clamp(order.patience.value_or(config_->limits.drain_timeout), milliseconds{0}, longest_wait);
+  drain_until_ = std::min(drain_until_.value_or(time_point::max()), now() + patience);
   ticker_.arm(self_, *drain_until_);
-  drain_promise promise = drain_answer_;
   continue_drain();
   return promise;
 }
@@ -338,9 +343,9 @@ void supervisor_state::leave_when_alone() {
     self_->quit(caf::exit_reason::user_shutdown);
 }
 
-/// Answers the drain when nothing is out any more; ends what is left when its patience is over.
+/// Answers who drains when nothing is out any more; ends what is left when the shortest patience is over.
 void supervisor_state::continue_drain() {
-  if (!drain_until_ || !drain_answer_.pending())
+  if (drain_answers_.empty())
     return;
   if (now() >= *drain_until_ && !calls_.empty()) {
     open_calls left;
@@ -349,10 +354,10 @@ void supervisor_state::continue_drain() {
     for (auto& [id, open] : left)
       abandon(open, make_failure(errc::cancelled, "weir is stopping"));
   }
-  if (calls_.empty() && attempts_out_ == 0)
-    drain_answer_.deliver(drained{cancelled_});
-  else
-    ticker_.arm(self_, now() + ticker::longest);
+  if (!calls_.empty() || attempts_out_ != 0)
+    return ticker_.arm(self_, now() + ticker::longest);
+  for (drain_guard& each : std::exchange(drain_answers_, {}))
+    each.deliver(drained{cancelled_});
 }
 
 } // namespace weir::actors

@@ -34,6 +34,7 @@ private:
   using reply_promise = caf::typed_response_promise<chat_reply>;
   using health_promise = caf::typed_response_promise<health_report>;
   using drain_promise = caf::typed_response_promise<drained>;
+  using drain_guard = promise_guard<drained>;
 
   /// The attempt that a call has out.
   struct active_attempt {
@@ -101,7 +102,7 @@ private:
   std::uint32_t attempts_out_ = 0;  ///< attempts that have not reported yet, those of answered calls included
   std::uint32_t cancelled_ = 0;     ///< calls that the drain had to end
   std::optional<time_point> drain_until_;
-  drain_promise drain_answer_;
+  std::vector<drain_guard> drain_answers_;
 };
 
 /// Spawn with `system.spawn(retry_supervisor, world, books, config)`.

@@ -114,12 +114,13 @@ void runtime::implementation::end(const caf::scoped_actor& self, caf::actor_addr
 void runtime::implementation::stop() {
   if (!manager)
     return;
-  const auto patience = config->limits.drain_timeout;
   {
     caf::scoped_actor self{*system};
     if (watcher)
       end(self, watcher.address());
-    self->request(manager, patience + stop_grace, drain{patience})
+    // Without a limit here: the supervisor keeps that of the newest configuration, and its death is an answer
+    // too.
+    self->request(manager, caf::infinite, drain{})
         .receive(
             [](const drained& done) {
               if (done.cancelled != 0)

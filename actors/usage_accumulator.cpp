@@ -7,6 +7,8 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <iterator>
+#include <string>
 
 namespace weir::actors {
 
@@ -14,6 +16,11 @@ namespace {
 
 /// How long to wait before a batch that failed is tried again.
 constexpr milliseconds retry_delay{1000};
+
+/// The ledger has judged one of the records, and will judge it so again.
+bool refuses_for_good(const failure& error) {
+  return !error.retryable && (error.place == "id_conflict" || error.place.starts_with("record."));
+}
 
 caf::error ended_early() {
   return to_error(make_failure(errc::cancelled, "the books were closed before the question was answered"));
@@ -80,6 +87,7 @@ void accumulator_state::commit() {
     gathering_ = {};
   }
   retrying_ = false;
+  ++tries_;
   auto home = caf::actor_cast<accumulator_impl>(self_);
   world_->ledger->append(in_commit_, [home = std::move(home)](result<storage::append_report> outcome) {
     caf::anon_send(home, append_end{std::move(outcome)});
@@ -94,23 +102,66 @@ void accumulator_state::committed(append_end& done) {
     health_.committed += in_commit_->size();
     in_commit_.reset();
     due_ = now() + limits_.batch_delay;
+    settle_waiters(false);
+  } else if (refuses_for_good(done.outcome.error())) {
+    take_apart(done.outcome.error());
   } else {
-    if (!health_.error)
-      log().error("{} keeps {} records and tries again: {}", name, pending(),
-                  to_string(done.outcome.error()));
-    health_.error = std::move(done.outcome.error());
-    retrying_ = true;
-    due_ = now() + retry_delay;
+    failed(std::move(done.outcome.error()));
   }
-  settle_waiters();
   commit();
 }
 
-/// Answers those whose records are durable, and, while the ledger fails, everybody: nobody waits for a sick
-/// disk.
-void accumulator_state::settle_waiters() {
-  const auto served = std::ranges::partition(
-      waiters_, [this](const waiter& each) { return each.booked > health_.committed && !health_.error; });
+void accumulator_state::failed(failure error) {
+  if (!health_.error)
+    log().error("{} keeps {} records and tries again: {}", name, pending(), to_string(error));
+  health_.error = std::move(error);
+  retrying_ = true;
+  settle_waiters(true);
+  // Who came while this try was under way gets one of his own, at once.
+  due_ = waiters_.empty() ? now() + retry_delay : now();
+}
+
+/// Halves the batch until the record that the ledger will never take is alone; that one goes to the log, so
+/// that it does not keep all others out of the books.
+void accumulator_state::take_apart(const failure& error) {
+  std::vector<usage_record> batch = *in_commit_;
+  in_commit_.reset();
+  due_ = now();
+  if (batch.size() == 1) {
+    const usage_record& lost = batch.front();
+    log().critical(
+        "{} can never book the attempt {} of call {} at '{}', model '{}', {}, {}, {} + {} tokens, cost {}: "
+        "{}",
+        name, to_string(lost.id), to_string(lost.call), lost.provider.str(), lost.model.str(),
+        to_string(lost.time), to_string(lost.state), lost.usage.prompt_tokens, lost.usage.completion_tokens,
+        lost.cost ? to_decimal(*lost.cost) + ' ' + lost.cost->unit.str() : "unknown", to_string(error));
+    ++health_.refused;
+    return settle_waiters(false);
+  }
+  const auto middle = batch.begin() + static_cast<std::ptrdiff_t>(batch.size() / 2);
+  gathering_.insert(gathering_.begin(), std::make_move_iterator(middle),
+                    std::make_move_iterator(batch.end()));
+  batch.erase(middle, batch.end());
+  in_commit_ = std::make_shared<const std::vector<usage_record>>(std::move(batch));
+  retrying_ = true;
+}
+
+void accumulator_state::wait(waiter who) {
+  who.booked = health_.enabled ? health_.booked : 0;
+  who.tries = tries_;
+  waiters_.push_back(std::move(who));
+  if (retrying_)
+    due_ = now();
+  settle_waiters(false);
+  commit();
+}
+
+/// Answers those whose records are durable, and, when a try that was made for them has failed, them too:
+/// nobody waits for a sick disk.
+void accumulator_state::settle_waiters(bool failed) {
+  const auto served = std::ranges::stable_partition(waiters_, [&](const waiter& each) {
+    return each.booked > health_.committed + health_.refused && !(failed && each.tries < tries_);
+  });
   std::vector<waiter> ready(served.begin(), served.end());
   waiters_.erase(served.begin(), served.end());
   for (waiter& each : ready) {
@@ -128,9 +179,7 @@ accumulator_state::report_promise accumulator_state::answer(usage_query& asked) 
     return promise;
   }
   questions_.emplace(++last_question_, question{std::move(asked.filter), {promise, ended_early}});
-  waiters_.push_back({health_.booked, false, last_question_, {}});
-  commit();
-  settle_waiters();
+  wait({.is_flush = false, .number = last_question_, .flush = {}});
   return promise;
 }
 
@@ -154,9 +203,7 @@ void accumulator_state::answered(summary_end& done) {
 
 accumulator_state::flush_promise accumulator_state::make_durable() {
   auto promise = self_->make_response_promise<flushed>();
-  waiters_.push_back({health_.enabled ? health_.booked : 0, true, 0, promise});
-  commit();
-  settle_waiters();
+  wait({.is_flush = true, .number = 0, .flush = promise});
   return promise;
 }
 

@@ -57,14 +57,26 @@ private:
   using report_promise = caf::typed_response_promise<usage_report>;
   using flush_promise = caf::typed_response_promise<flushed>;
 
+  /// Somebody who waits until everything booked before him is durable, or known not to be.
+  struct waiter {
+    std::uint64_t booked = 0; ///< records booked when he came
+    std::uint64_t tries = 0;  ///< appends begun when he came: one that fails later has been tried for him
+    bool is_flush = false;
+    std::uint64_t number = 0; ///< of a question
+    flush_promise flush;
+  };
+
   void book(usage_record& record);
   void commit();
   void committed(append_end& done);
+  void failed(failure error);
+  void take_apart(const failure& error);
   report_promise answer(usage_query& question);
   void ask_ledger(std::uint64_t number);
   void answered(summary_end& done);
   flush_promise make_durable();
-  void settle_waiters();
+  void wait(waiter who);
+  void settle_waiters(bool failed);
   void press();
   ledger_health health() const;
   usage_report totals(const usage_filter& filter) const;
@@ -72,13 +84,6 @@ private:
   std::uint64_t pending() const { return gathering_.size() + (in_commit_ ? in_commit_->size() : 0); }
   time_point now() const { return self_->clock().now(); }
 
-  /// Somebody who waits until everything booked before him is durable, or known not to be.
-  struct waiter {
-    std::uint64_t booked = 0; ///< records booked when he came
-    bool is_flush = false;
-    std::uint64_t number = 0; ///< of a question
-    flush_promise flush;
-  };
   struct question {
     usage_filter filter;
     promise_guard<usage_report, caf::error> answer;
@@ -93,6 +98,7 @@ private:
   record_batch in_commit_;              ///< the batch that the ledger has, or that waits to be tried again
   bool retrying_ = false;               ///< `in_commit_` failed; it is tried again at `due_`
   time_point due_{};                    ///< when the batch is committed, or tried again
+  std::uint64_t tries_ = 0;             ///< appends begun
   std::vector<waiter> waiters_;         ///< in order of arrival
   std::unordered_map<std::uint64_t, question> questions_;
   std::uint64_t last_question_ = 0;

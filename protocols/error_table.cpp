@@ -133,9 +133,11 @@ std::string any_text(const json_value* value) {
   return bounded(value->IsString() ? std::string(text_of(value)) : to_json_text(*value));
 }
 
-outcome fate_of(int status) {
-  // 500, 502 and 504 may come after the work was done; a 503 or 529 says that it was not begun.
-  if (status == 503 || status == 529 || (status >= 300 && status < 500 && status != 408))
+/// 500, 502 and 504 may come after the work was done. A 503 or 529 of the provider's own, with an error in
+/// its body, says that it was not begun; a proxy's, whose upstream may have broken off in the middle, says
+/// nothing.
+outcome fate_of(int status, bool named) {
+  if ((status >= 300 && status < 500 && status != 408) || ((status == 503 || status == 529) && named))
     return outcome::rejected_unprocessed;
   return outcome::unknown;
 }
@@ -173,6 +175,8 @@ vendor_error read_vendor_error(const json_value& root) {
   if (found.message.empty())
     found.message = any_text(find_member(body, "detail"));
   found.request_id = scalar_text(find_member(root, "request_id"));
+  if (const json_value* status = find_member(body, "status_code"); status != nullptr && status->IsInt())
+    found.status = status->GetInt();
   return found;
 }
 
@@ -184,24 +188,37 @@ vendor_error read_vendor_error(const http_response& response) {
   return found;
 }
 
-failure classify(const http_response& response, std::chrono::sys_seconds now) {
-  const vendor_error words = read_vendor_error(response);
-  failure made =
-      look_up({response.status, lowered(words.type), lowered(words.code), lowered(words.message)}, words);
-  made.fate = fate_of(response.status);
-  made.retry_after = retry_after(response, now);
-  if (const auto wish = response.find("x-should-retry"); wish == "true" || wish == "false")
-    made.retryable = wish == "true";
-  if (response.status >= 300 && response.status < 400)
-    made.vendor_message = "Location: " + std::string(response.find("location"));
+void read_hints(const http_response& response, std::chrono::sys_seconds now, failure& error) {
+  error.retry_after = retry_after(response, now);
+  const auto wish = response.find("x-should-retry");
+  if (wish == "false")
+    error.retryable = false;
+  // What the table says by a name of the vendor's (no quota, wrong key …) is not made right by repeating.
+  // Where it had nothing to go by but the status, the server knows better.
+  if (wish == "true" && error.type == errc::invalid_request) {
+    error.type = errc::server_error;
+    error.retryable = true;
+  }
   for (const char* name : {"x-request-id", "request-id"})
     if (const auto id = response.find(name); !id.empty())
-      made.request_id = id;
+      error.request_id = id;
+}
+
+failure classify(const http_response& response, std::chrono::sys_seconds now) {
+  const auto parsed = json_document::parse(response.body);
+  const vendor_error words = parsed ? read_vendor_error(parsed->root()) : read_vendor_error(response);
+  failure made =
+      look_up({response.status, lowered(words.type), lowered(words.code), lowered(words.message)}, words);
+  made.fate = fate_of(response.status,
+                      parsed && !(words.type.empty() && words.code.empty() && words.message.empty()));
+  read_hints(response, now, made);
+  if (response.status >= 300 && response.status < 400)
+    made.vendor_message = "Location: " + std::string(response.find("location"));
   return made;
 }
 
 failure classify_in_body(const vendor_error& error) {
-  clue seen{0, lowered(error.type), lowered(error.code), lowered(error.message)};
+  clue seen{error.status, lowered(error.type), lowered(error.code), lowered(error.message)};
   int number = 0;
   const auto [end, bad] = std::from_chars(error.code.data(), error.code.data() + error.code.size(), number);
   if (bad == std::errc{} && end == error.code.data() + error.code.size() && number >= 400 && number < 600)

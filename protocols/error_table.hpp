@@ -19,6 +19,7 @@ struct vendor_error {
   std::string code; ///< a number is kept as its digits
   std::string message;
   std::string request_id;
+  int status = 0; ///< the HTTP status that the body names; 0: none
 };
 
 /// Finds the error in a body: `{"error":{…}}`, `{"error":"text"}`, `{"message":…}`, `{"detail":…}`, an array
@@ -31,9 +32,12 @@ vendor_error read_vendor_error(const json_value& root);
 /// The failure that a response with an error status tells, with class, retryability, fate and hint.
 failure classify(const http_response& response, std::chrono::sys_seconds now);
 
-/// The failure that an error under status 200, or in the middle of a stream, tells. A numeric code counts as
-/// status.
+/// The failure that an error under status 200, or in the middle of a stream, tells. A status in the body, or
+/// a numeric code, counts as status.
 failure classify_in_body(const vendor_error& error);
+
+/// What a response's fields say of its error: `retry-after` and its kin, `x-should-retry`, the request's id.
+void read_hints(const http_response& response, std::chrono::sys_seconds now, failure& error);
 
 /// The failure of a response that is no answer at all: no JSON, or JSON without what must be in it.
 failure nonsense(const http_response& response, std::string what, std::string place);

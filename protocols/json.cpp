@@ -91,6 +91,9 @@ result<json_document> json_document::parse(std::string_view text) {
   if (too_deep(text))
     return make_failure(errc::invalid_request,
                         "the JSON is nested deeper than " + std::to_string(max_depth) + " levels");
+  // The parser takes a NUL for the end, and would not see what follows it.
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+    return make_failure(errc::invalid_request, "no JSON: a NUL character", "byte " + std::to_string(nul));
   json_document parsed;
   parsed.memory_ = std::make_unique_for_overwrite<char[]>(arena_size + text.size() + padding);
   char* const copy = parsed.memory_.get() + arena_size;

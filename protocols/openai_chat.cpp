@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 #include <variant>
 
@@ -168,8 +169,11 @@ void write_options(json_writer& out, const chat_request& request, const openai_d
   }
 }
 
-/// Raw JSON goes onto the wire as it is, so it must be JSON, and no field may stand twice.
-result<void> check_raw(const chat_request& request) {
+/// What would not come out as JSON: raw JSON goes onto the wire as it is, so it must be JSON, and no field
+/// may stand twice; and JSON has no numbers without a value.
+result<void> check_writable(const chat_request& request) {
+  if (request.temperature && !std::isfinite(*request.temperature))
+    return make_failure(errc::invalid_request, "the temperature is no number", "temperature");
   for (std::size_t at = 0; at != request.tools.size(); ++at)
     if (const std::string& schema = request.tools[at].parameters; !schema.empty() && !is_json(schema))
       return make_failure(errc::invalid_request, "the tool's parameters are no JSON",
@@ -213,7 +217,7 @@ result<std::unique_ptr<const codec>> openai_chat::make(const provider_config& pr
 }
 
 result<http_request> openai_chat::encode_chat(const chat_request& request) const {
-  if (auto checked = check_raw(request); !checked)
+  if (auto checked = check_writable(request); !checked)
     return checked.error();
   rapidjson::StringBuffer buffer;
   json_writer out(buffer);
@@ -236,7 +240,7 @@ result<chat_reply> openai_chat::decode_chat(const http_response& response,
                                             std::chrono::sys_seconds now) const {
   if (response.status < 200 || response.status > 299)
     return classify(response, now);
-  return decode_openai_reply(response);
+  return decode_openai_reply(response, now);
 }
 
 http_request openai_chat::encode_models() const {

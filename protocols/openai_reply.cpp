@@ -151,7 +151,7 @@ std::string request_id_of(const http_response& response, const json_value& root)
 
 } // namespace
 
-result<chat_reply> decode_openai_reply(const http_response& response) {
+result<chat_reply> decode_openai_reply(const http_response& response, std::chrono::sys_seconds now) {
   const auto parsed = json_document::parse(response.body);
   if (!parsed)
     return nonsense(response, "its body is no JSON", parsed.error().place);
@@ -160,7 +160,9 @@ result<chat_reply> decode_openai_reply(const http_response& response) {
     failure told = classify_in_body(read_vendor_error(root));
     if (told.status_code == 0)
       told.status_code = response.status;
-    told.request_id = request_id_of(response, root);
+    read_hints(response, now, told);
+    if (told.request_id.empty())
+      told.request_id = request_id_of(response, root);
     return told;
   }
   const json_value* choices = find_member(root, "choices");

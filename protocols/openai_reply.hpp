@@ -11,6 +11,6 @@ namespace weir::protocols {
 /// Decodes a response of status 2xx. An error in its body, or no completion in it, is a failure. Where the
 /// provider reports no usage, or an impossible one, `usage.source` is `estimated` and only the completion is
 /// counted.
-result<chat_reply> decode_openai_reply(const http_response& response);
+result<chat_reply> decode_openai_reply(const http_response& response, std::chrono::sys_seconds now);
 
 } // namespace weir::protocols

@@ -301,6 +301,7 @@ std::string to_json(const health_report& report) {
     write_count(out, "booked", report.ledger.booked);
     write_count(out, "committed", report.ledger.committed);
     write_count(out, "pending", report.ledger.pending);
+    write_count(out, "refused", report.ledger.refused);
     write_error(out, "error", report.ledger.error);
     out.EndObject();
     out.EndObject();

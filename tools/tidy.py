@@ -34,7 +34,7 @@ EXCEPTIONS = {
     "bench/floor_scenario.cpp": {"boost", "rapidjson"},  # the floor is Beast itself
 }
 PROJECT = {"actors", "protocols", "transport", "storage", "config", "bench", "tools", "values", "tests"}
-SYSTEM = re.compile(r"^(sys/|netinet/|arpa/|[a-z_]+$|(fcntl|unistd|poll|stdlib|pthread|signal|immintrin|nmmintrin)\.h$|linux/)")
+SYSTEM = re.compile(r"^(sys/|netinet/|arpa/|[a-z_]+$|(fcntl|unistd|poll|netdb|stdlib|pthread|signal|immintrin|nmmintrin)\.h$|linux/)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 MARKERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 CLOCKS = re.compile(r"(steady_clock|system_clock|high_resolution_clock)::now|\brand\(|random_device|mt19937|sleep_for|sleep_until")

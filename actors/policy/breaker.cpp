@@ -61,6 +61,13 @@ void circuit_breaker::close() {
   probes_.clear();
 }
 
+void circuit_breaker::configure(const breaker_config& config) {
+  config_ = config;
+  // Where fewer probes are asked for than have succeeded already, no other would ever be let out to say so.
+  if (state_ == breaker_state::half_open && probe_successes_ >= config_.half_open_permits)
+    close();
+}
+
 void circuit_breaker::expire_probes(time_point now) {
   const bool lost = std::ranges::any_of(probes_, [now](const probe& out) { return out.deadline <= now; });
   if (lost)

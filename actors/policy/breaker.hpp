@@ -40,7 +40,7 @@ public:
   time_point reopens_at() const noexcept { return reopens_at_; }
 
   /// New limits count from now on; state and counts stay.
-  void configure(const breaker_config& config) { config_ = config; }
+  void configure(const breaker_config& config);
 
 private:
   struct slice {

@@ -8,10 +8,12 @@ namespace weir::policy {
 
 namespace {
 
-/// The exchange broke off after the request was sent: the provider may have done, and billed, the work.
-/// A 5xx answer is not meant here: there the provider itself says that it failed.
+/// The exchange broke off after the request was sent, or brought a success that cannot be read: the provider
+/// may have done, and billed, the work. A 5xx answer is not meant here: there the provider itself says that
+/// it failed.
 bool broke_off(const failure& error) noexcept {
-  return error.fate == outcome::unknown && (error.type == errc::network || error.type == errc::timeout);
+  return error.fate == outcome::unknown && (error.type == errc::network || error.type == errc::timeout ||
+                                            (error.type == errc::server_error && error.status_code < 300));
 }
 
 } // namespace

@@ -87,7 +87,8 @@ struct chat_request {
   std::vector<std::pair<std::string, std::string>> extra;
 
   provider_name provider; ///< pins one provider; empty: weir chooses and may fail over
-  std::optional<std::chrono::milliseconds> timeout;      ///< for the whole call; nothing: the configuration's
+  std::optional<std::chrono::milliseconds>
+      timeout; ///< for the whole call, a day at most; nothing: the configuration's
   std::vector<std::pair<std::string, std::string>> tags; ///< go to the ledger, never to the provider
 };
 

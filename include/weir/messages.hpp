@@ -38,9 +38,12 @@ struct usage_report {
   std::vector<usage_summary> summaries; ///< by provider, then model
 };
 
+/// No call and no drain waits longer; a larger time, `milliseconds::max()` included, is taken for this.
+inline constexpr milliseconds longest_wait = std::chrono::hours{24};
+
 /// Refuses new calls, waits for those in flight until `patience` is over, then ends them as `cancelled`.
 struct drain {
-  milliseconds patience{0};
+  std::optional<milliseconds> patience; ///< nothing: `limits.drain_timeout` of the configuration
 };
 
 /// The answer to `drain`.

@@ -89,6 +89,44 @@ BOOST_AUTO_TEST_CASE(a_disk_that_fails_loses_nothing_and_recovers_by_itself) {
   BOOST_TEST(!health->ledger.error.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_flush_tries_once_more_before_it_gives_up) {
+  stage on(providers({"a"}));
+  answer_all(on);
+  on.ledger->broken = true;
+  on.call();
+  on.advance(100ms); // failed once, and would be tried again in a second
+  on.call();
+  const auto gave_up = on.ask<flushed>(flush{});
+  BOOST_REQUIRE(gave_up.has_value());
+  BOOST_TEST(gave_up->pending == 2U);
+  on.ledger->broken = false;
+  const auto done = on.ask<flushed>(flush{});
+  BOOST_REQUIRE(done.has_value());
+  BOOST_TEST(done->pending == 0U);
+  BOOST_TEST(on.ledger->records.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(one_record_that_the_ledger_never_takes_does_not_keep_the_others_out) {
+  auto config = providers({"a"});
+  config->ledger.batch_delay = 60s;
+  stage on(config);
+  answer_all(on);
+  for (int n = 0; n != 20; ++n) {
+    on.network->reply_fields =
+        n == 7 || n == 13 ? std::vector<http_field>{{"x-request-id", "poison"}} : std::vector<http_field>{};
+    on.call();
+  }
+  const auto done = on.ask<flushed>(flush{});
+  BOOST_REQUIRE(done.has_value());
+  BOOST_TEST(done->pending == 0U);
+  BOOST_TEST(on.ledger->records.size() == 18U);
+  BOOST_TEST(on.ask<health_report>(health_query{})->ledger.refused == 2U);
+  on.network->reply_fields.clear();
+  on.call();
+  BOOST_TEST(on.ask<flushed>(flush{})->pending == 0U);
+  BOOST_TEST(on.ledger->records.size() == 19U);
+}
+
 BOOST_AUTO_TEST_CASE(books_that_cannot_follow_refuse_new_calls_until_they_can) {
   auto config = providers({"a"});
   config->ledger.max_pending = 4;

@@ -39,9 +39,9 @@ public:
   }
   void write(const fs::path& file, const std::string& text) { std::ofstream(file) << text; }
   /// Whether something was told since the last time that this was asked; waits for it.
-  bool told() {
+  bool told(std::chrono::seconds patience = 2s) {
     std::unique_lock hold(lock_);
-    const bool seen = wake_.wait_for(hold, 2s, [this] { return changes_ != seen_; });
+    const bool seen = wake_.wait_for(hold, patience, [this] { return changes_ != seen_; });
     seen_ = changes_;
     return seen;
   }
@@ -91,6 +91,21 @@ BOOST_AUTO_TEST_CASE(a_link_that_is_swapped_is_seen) {
   here.start(here.folder / "weir.toml");
   fs::create_directory_symlink("v2", here.folder / "..new");
   fs::rename(here.folder / "..new", here.folder / "..data");
+  BOOST_TEST(here.told());
+}
+
+BOOST_AUTO_TEST_CASE(a_link_further_up_that_is_swapped_is_seen_within_seconds) {
+  watched here;
+  for (const char* version : {"1", "2"}) {
+    fs::create_directories(here.folder / "releases" / version);
+    here.write(here.folder / "releases" / version / "weir.toml", version);
+  }
+  fs::create_directory_symlink("releases/1", here.folder / "current");
+  here.start(here.folder / "current" / "weir.toml");
+  fs::create_directory_symlink("releases/2", here.folder / "new");
+  fs::rename(here.folder / "new", here.folder / "current");
+  BOOST_TEST(here.told(8s));
+  here.write(here.folder / "releases" / "2" / "weir.toml", "3"); // and its new place is watched
   BOOST_TEST(here.told());
 }
 

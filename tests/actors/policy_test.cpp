@@ -48,6 +48,22 @@ std::vector<std::uint32_t> attempts_until_end(std::size_t candidates, const fail
 
 BOOST_AUTO_TEST_SUITE(policy_test)
 
+BOOST_AUTO_TEST_CASE(a_breaker_that_needs_fewer_probes_than_have_succeeded_closes) {
+  breaker_config limits;
+  limits.half_open_permits = 3;
+  circuit_breaker breaker(limits);
+  for (std::uint32_t n = 0; n != limits.min_calls; ++n)
+    breaker.failure(*breaker.acquire(start, start + 1h), start);
+  const time_point later = start + limits.open_time;
+  for (int n = 0; n != 2; ++n)
+    breaker.success(*breaker.acquire(later, later + 1h), later);
+  BOOST_REQUIRE((breaker.state() == breaker_state::half_open));
+  limits.half_open_permits = 2;
+  breaker.configure(limits);
+  BOOST_TEST((breaker.state() == breaker_state::closed));
+  BOOST_TEST(breaker.acquire(later, later + 1h).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(waits_grow_as_the_rule_says_and_stop_at_the_cap) {
   const retry_rule exponential{.base_delay = 1000ms, .max_delay = 10'000ms};
   BOOST_TEST(wait(exponential, 1) == 1000);

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace weir::tests {
@@ -36,7 +37,11 @@ void fake_network::cancel(transport::exchange_id id) {
   posted ended = std::move(*found);
   wire.erase(found);
   ++cancelled;
-  ended.done({make_failure(errc::cancelled, "cancelled"), {}, {}, false});
+  if (late_reply)
+    return ended.done({http_response{200, {}, *late_reply}, {}, {}, false});
+  failure reason = make_failure(errc::cancelled, "cancelled");
+  reason.fate = sends ? outcome::unknown : outcome::not_sent;
+  ended.done({std::move(reason), {}, {}, false});
 }
 
 std::optional<posted> fake_network::take() {
@@ -54,7 +59,7 @@ bool fake_network::answer(int status, const std::string& body, std::vector<http_
   return oldest.has_value();
 }
 
-bool fake_network::complete(std::uint64_t prompt, std::uint64_t completion) {
+std::string completion_of(std::uint64_t prompt, std::uint64_t completion) {
   chat_reply reply;
   reply.content = "yes";
   reply.model = model_name("m");
@@ -62,7 +67,11 @@ bool fake_network::complete(std::uint64_t prompt, std::uint64_t completion) {
   reply.usage.prompt_tokens = prompt;
   reply.usage.completion_tokens = completion;
   reply.usage.total_tokens = prompt + completion;
-  return answer(200, protocols::encode_chat_reply(reply, "id", 0).body);
+  return protocols::encode_chat_reply(reply, "id", 0).body;
+}
+
+bool fake_network::complete(std::uint64_t prompt, std::uint64_t completion) {
+  return answer(200, completion_of(prompt, completion), reply_fields);
 }
 
 bool fake_network::fail(errc type, outcome fate) {
@@ -81,6 +90,12 @@ void fake_ledger::append(actors::record_batch batch,
                          std::function<void(result<storage::append_report>)> done) {
   if (broken)
     return done(make_failure(errc::storage, "the disk is full", "mdb_txn_commit"));
+  for (const usage_record& each : *batch)
+    if (each.request_id == poison) {
+      failure refused = make_failure(errc::storage, "the record cannot be booked", "record.request_id");
+      refused.retryable = false;
+      return done(std::move(refused));
+    }
   records.insert(records.end(), batch->begin(), batch->end());
   batches.push_back(batch->size());
   done(storage::append_report{batch->size(), 0});
@@ -178,23 +193,30 @@ void stage::advance(std::chrono::milliseconds time) {
 }
 
 template <class Answer, class Question>
-std::optional<Answer> stage::ask(Question question) {
+std::shared_ptr<std::optional<Answer>> stage::ask_later(Question question) {
+  using Whom = std::conditional_t<std::is_same_v<Question, flush>, accumulator_actor, manager_actor>;
+  Whom target;
+  if constexpr (std::is_same_v<Question, flush>)
+    target = accumulator;
+  else
+    target = manager;
   // Shared, since the answer may come after the test went on.
   const auto answer = std::make_shared<std::optional<Answer>>();
   system_->spawn(
-      [](caf::event_based_actor* self, manager_actor whom, Question what,
+      [](caf::event_based_actor* self, Whom whom, Question what,
          std::shared_ptr<std::optional<Answer>> into) {
         self->request(whom, caf::infinite, std::move(what))
             .then([into](Answer& told) { *into = std::move(told); }, [](const caf::error&) {});
       },
-      manager, std::move(question), answer);
+      target, std::move(question), answer);
   run();
-  return *answer;
+  return answer;
 }
 
-template std::optional<health_report> stage::ask(health_query);
-template std::optional<usage_report> stage::ask(usage_query);
-template std::optional<drained> stage::ask(drain);
+template std::shared_ptr<std::optional<health_report>> stage::ask_later(health_query);
+template std::shared_ptr<std::optional<usage_report>> stage::ask_later(usage_query);
+template std::shared_ptr<std::optional<drained>> stage::ask_later(drain);
+template std::shared_ptr<std::optional<flushed>> stage::ask_later(flush);
 
 const std::vector<usage_record>& stage::books() {
   advance(std::chrono::milliseconds{100});
@@ -212,6 +234,7 @@ std::shared_ptr<snapshot> providers(const std::vector<std::string>& names) {
     provider.name = provider_name(name);
     provider.type = provider_type::generic;
     provider.base_url = "http://" + name + "/v1";
+    provider.allow_insecure_http = true;
     provider.models.push_back(
         {.name = model_name("m"), .display_name = "M", .max_tokens = 1000, .prices = prices});
     config->providers.push_back(std::move(provider));

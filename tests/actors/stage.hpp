@@ -34,6 +34,9 @@ struct posted {
   transport::exchange_handler done;
 };
 
+/// The body of a completion of so many tokens.
+std::string completion_of(std::uint64_t prompt, std::uint64_t completion);
+
 /// A network in which nothing happens until the test says what.
 class fake_network final : public transport::client {
 public:
@@ -52,7 +55,11 @@ public:
   std::deque<posted> wire;
   std::vector<std::string> hosts; ///< of every post, in order
   std::uint64_t cancelled = 0;
-  bool throws = false; ///< a post kills the actor that makes it
+  std::vector<http_field> reply_fields; ///< of every completion
+  bool throws = false;                  ///< a post kills the actor that makes it
+  bool sends = true;                    ///< false: what is cancelled had not been sent yet
+  /// What is cancelled turns out to be answered already, by this body.
+  std::optional<std::string> late_reply;
   /// Called for each post, so that a test can answer by itself.
   std::function<void(fake_network&)> on_post;
 
@@ -72,6 +79,7 @@ public:
   std::vector<usage_record> records;
   std::vector<std::size_t> batches; ///< sizes of what was committed
   bool broken = false;
+  std::string poison = "poison"; ///< a record with this request id is refused for good
 };
 
 class stage {
@@ -92,7 +100,12 @@ public:
   void advance(std::chrono::milliseconds time);
   /// Asks the manager and runs until the answer is there.
   template <class Answer, class Question>
-  std::optional<Answer> ask(Question question);
+  std::optional<Answer> ask(Question question) {
+    return *ask_later<Answer>(std::move(question));
+  }
+  /// The same for an answer that may come later.
+  template <class Answer, class Question>
+  std::shared_ptr<std::optional<Answer>> ask_later(Question question);
 
   /// The bookings, flushed.
   const std::vector<usage_record>& books();

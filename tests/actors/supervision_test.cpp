@@ -183,11 +183,11 @@ BOOST_AUTO_TEST_CASE(a_provider_that_dies_is_started_anew_and_its_attempts_end_t
   on.run();
   for (const auto n : {waiting, killer}) {
     BOOST_REQUIRE(on.replies[n].has_value());
-    BOOST_TEST((on.replies[n]->error->type == errc::server_error));
+    BOOST_TEST((on.replies[n]->error->type == errc::network));
   }
+  BOOST_TEST(on.network->cancelled == 1U); // nobody would have read its end
   on.network->throws = false;
   const auto after = on.call();
-  on.network->wire.pop_front(); // the dead one's
   on.network->complete();
   on.run();
   BOOST_TEST(on.replies[after]->success);
@@ -198,6 +198,63 @@ BOOST_AUTO_TEST_CASE(a_provider_that_dies_is_started_anew_and_its_attempts_end_t
   BOOST_TEST(booked.size() == 3U);
   for (const auto& [id, times] : booked)
     BOOST_TEST(times == 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_dying_provider_had_sent_is_repeated_no_oftener_than_allowed) {
+  auto config = providers({"a", "b", "c"});
+  config->retry.max_unknown_repeats = 0;
+  stage on(config);
+  const auto n = on.call();
+  on.network->throws = true;
+  on.call();
+  on.advance(60s);
+  BOOST_REQUIRE(on.replies[n].has_value());
+  BOOST_TEST((on.replies[n]->error->type == errc::network));
+  BOOST_TEST(on.replies[n]->metadata.attempts.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_success_that_cannot_be_read_is_repeated_no_oftener_than_allowed) {
+  stage on(providers({"a", "b"}));
+  on.network->on_post = [](tests::fake_network& network) { network.answer(200, "<html>"); };
+  const auto n = on.call();
+  on.advance(60s);
+  BOOST_REQUIRE(on.replies[n].has_value());
+  BOOST_TEST((on.replies[n]->error->type == errc::server_error));
+  BOOST_TEST(on.network->hosts.size() == 2U); // max_unknown_repeats is 1
+}
+
+BOOST_AUTO_TEST_CASE(a_reply_that_comes_with_the_callers_patience_at_its_end_is_still_booked) {
+  stage on(providers({"a"}));
+  chat_request request = stage::question();
+  request.timeout = 1s;
+  on.network->late_reply = tests::completion_of(22, 3);
+  const auto n = on.call(request);
+  on.advance(2s);
+  BOOST_REQUIRE(on.replies[n].has_value());
+  BOOST_REQUIRE_EQUAL(on.books().size(), 1U);
+  BOOST_TEST((on.books().front().state == record_state::settled));
+  BOOST_TEST(on.books().front().usage.total_tokens == 25U);
+}
+
+BOOST_AUTO_TEST_CASE(an_attempt_that_was_ended_before_it_was_sent_is_void) {
+  stage on(providers({"a"}));
+  on.network->sends = false; // still connecting
+  chat_request request = stage::question();
+  request.timeout = 1s;
+  on.call(request);
+  on.advance(2s);
+  BOOST_REQUIRE_EQUAL(on.books().size(), 1U);
+  BOOST_TEST((on.books().front().state == record_state::void_attempt));
+}
+
+BOOST_AUTO_TEST_CASE(no_limit_at_all_is_a_day) {
+  stage on(providers({"a"}));
+  chat_request request = stage::question();
+  request.timeout = std::chrono::milliseconds::max();
+  const auto n = on.call(request);
+  on.network->complete();
+  on.run();
+  BOOST_TEST(on.replies[n]->success);
 }
 
 BOOST_AUTO_TEST_CASE(attempts_over_the_limit_wait_and_over_the_queue_go_elsewhere) {
@@ -246,6 +303,19 @@ BOOST_AUTO_TEST_CASE(a_drain_waits_for_calls_and_refuses_new_ones) {
   on.network->complete();
   on.run();
   BOOST_TEST(on.replies[early]->success);
+}
+
+BOOST_AUTO_TEST_CASE(whoever_drains_is_answered_and_the_shortest_patience_counts) {
+  stage on(providers({"a"}));
+  on.call();
+  std::vector<std::shared_ptr<std::optional<drained>>> answers;
+  for (const auto patience : {std::optional<std::chrono::milliseconds>{60s}, {1s}, {}})
+    answers.push_back(on.ask_later<drained>(drain{patience}));
+  on.advance(1200ms);
+  for (const auto& each : answers) {
+    BOOST_REQUIRE(each->has_value());
+    BOOST_TEST((*each)->cancelled == 1U);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_drain_out_of_patience_ends_what_is_left_and_books_it) {

@@ -33,15 +33,19 @@ manager_actor::behavior_type listener(manager_actor::stateful_pointer<listener_s
 
 class folder {
 public:
-  folder() {
+  /// With an edit between the loading of the file and the start of the watcher, if one is given.
+  explicit folder(const std::string& edit = {}) {
     actors::log().set_level(spdlog::level::off);
     write("1000");
+    const snapshot_ptr loaded = *load_config(file());
+    if (!edit.empty())
+      write(edit);
     settings_.set("scheduler.policy", caf::atom("testing"));
     system_.emplace(settings_);
     scheduler_ = &dynamic_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
     manager_ = system_->spawn(listener, published);
     watcher_ = system_->spawn(
-        actors::config_watcher, manager_, *load_config(file()),
+        actors::config_watcher, manager_, loaded,
         actors::watch_starter([this](const std::filesystem::path&, std::function<void()> told) {
           changed = std::move(told);
           return result<std::unique_ptr<actors::file_watch>>(std::make_unique<silent_watch>());
@@ -115,6 +119,27 @@ BOOST_AUTO_TEST_CASE(a_change_is_published_once_and_within_a_second) {
   BOOST_TEST(here.published->front()->version == 2U);
   here.tell(); // nothing has changed
   here.advance(2s);
+  BOOST_TEST(here.published->size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(an_edit_between_loading_and_watching_is_seen) {
+  folder here("2000");
+  here.advance(1s);
+  BOOST_REQUIRE_EQUAL(here.published->size(), 1U);
+  BOOST_TEST((here.published->front()->providers[0].timeout == 2s));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_refused_for_what_it_names_is_judged_again_when_that_has_come) {
+  folder here;
+  const std::string authorities = here.file() + ".pem";
+  here.write("2000", "ca_file = \"" + authorities + "\"\n");
+  here.tell();
+  here.advance(1s);
+  BOOST_TEST(here.published->empty());
+  std::ofstream(authorities) << "x";
+  here.tell();
+  here.advance(1s);
+  std::filesystem::remove(authorities);
   BOOST_TEST(here.published->size() == 1U);
 }
 

@@ -6,6 +6,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <limits>
+
 using namespace weir;
 using namespace weir::protocols;
 
@@ -97,15 +99,49 @@ BOOST_AUTO_TEST_CASE(an_error_body_of_any_shape_is_classified_and_bounded) {
 }
 
 BOOST_AUTO_TEST_CASE(the_fate_of_a_request_follows_from_the_status) {
-  for (const int status : {400, 401, 403, 404, 413, 422, 429, 503, 529})
+  const std::string named = R"({"error":{"message":"busy"}})";
+  for (const int status : {400, 401, 403, 404, 413, 422, 429})
     BOOST_TEST((decoded(status, "{}").error().fate == outcome::rejected_unprocessed), status);
+  for (const int status : {503, 529})
+    BOOST_TEST((decoded(status, named).error().fate == outcome::rejected_unprocessed), status);
   for (const int status : {408, 500, 502, 504})
-    BOOST_TEST((decoded(status, "{}").error().fate == outcome::unknown), status);
+    BOOST_TEST((decoded(status, named).error().fate == outcome::unknown), status);
+  // A proxy's own words: its upstream may have done the work.
+  for (const char* body : {"", "{}", "upstream connect error or disconnect/reset before headers"})
+    BOOST_TEST((decoded(503, body).error().fate == outcome::unknown), body);
+}
+
+BOOST_AUTO_TEST_CASE(an_error_under_status_200_keeps_what_the_response_says_of_it) {
+  const auto slow = decoded(200, R"({"error":{"message":"slow down","status_code":429},"request_id":"r1"})",
+                            {{"retry-after", "3"}});
+  BOOST_REQUIRE(slow.has_error());
+  BOOST_TEST((slow.error().type == errc::rate_limit));
+  BOOST_TEST(slow.error().status_code == 429);
+  BOOST_TEST((slow.error().retry_after == std::chrono::seconds{3}));
+  BOOST_TEST(slow.error().request_id == "r1");
+}
+
+BOOST_AUTO_TEST_CASE(numbers_without_a_value_and_json_with_an_end_in_its_middle_are_not_sent) {
+  static const auto chat = std::move(*make_codec(plain_provider()));
+  chat_request request;
+  request.messages.push_back(make_message(role::user, "x"));
+  request.temperature = std::numeric_limits<double>::quiet_NaN();
+  const auto made = chat->encode_chat(request);
+  BOOST_REQUIRE(made.has_error());
+  BOOST_TEST((made.error().type == errc::invalid_request));
+  BOOST_TEST(made.error().place == "temperature");
+  request.temperature.reset();
+  request.extra = {{"seed", std::string("1\0,\"model\":\"x\"", 15)}};
+  BOOST_TEST(chat->encode_chat(request).has_error());
 }
 
 BOOST_AUTO_TEST_CASE(the_server_decides_whether_to_retry_when_it_says_so) {
   BOOST_TEST(!decoded(503, "{}", {{"x-should-retry", "false"}}).error().retryable);
-  BOOST_TEST(decoded(409, "{}", {{"X-Should-Retry", "true"}}).error().retryable);
+  const auto conflict = decoded(409, "{}", {{"X-Should-Retry", "true"}});
+  BOOST_TEST(conflict.error().retryable);
+  BOOST_TEST((conflict.error().type == errc::server_error)); // a class that is retried
+  const auto broke = decoded(402, "{}", {{"X-Should-Retry", "true"}});
+  BOOST_TEST(!broke.error().retryable);
   BOOST_TEST(decoded(503, "{}").error().retryable);
 }
 

@@ -1,7 +1,6 @@
 // The client against servers that misbehave by script. Every fault: its class, its fate, and how often the
 // request was seen, since a request that was sent may have been billed.
-#include "transport/client.hpp"
-#include "transport/server.hpp"
+#include "tests/transport/scripted.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
@@ -17,76 +16,10 @@
 
 using namespace weir;
 using namespace weir::transport;
+using namespace weir::transport::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-const std::string good = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-
-/// A server whose n-th request gets the n-th script, and the last one for ever after.
-class scripted {
-public:
-  explicit scripted(std::vector<script> scripts) : scripts_(std::move(scripts)) {
-    server_ = std::move(*server::listen({}, [this](const server_request& request) {
-      const std::size_t n = seen_++;
-      {
-        const std::lock_guard hold(lock_);
-        connections_.insert(request.connection);
-        bodies_.push_back(request.body);
-      }
-      return scripts_[std::min(n, scripts_.size() - 1)];
-    }));
-  }
-  std::uint16_t port() const { return server_->port(); }
-  std::size_t seen() const { return seen_; }
-  std::size_t connections() {
-    const std::lock_guard hold(lock_);
-    return connections_.size();
-  }
-  server& itself() { return *server_; }
-
-private:
-  std::vector<script> scripts_;
-  std::atomic<std::size_t> seen_{0};
-  std::mutex lock_;
-  std::set<std::uint64_t> connections_;
-  std::vector<std::string> bodies_;
-  std::unique_ptr<server> server_;
-};
-
-std::shared_ptr<endpoint> plain(std::uint16_t port) {
-  auto to = std::make_shared<endpoint>();
-  to->tls = false;
-  to->host = "127.0.0.1";
-  to->port = port;
-  return to;
-}
-
-http_request request(std::string body = "{}") {
-  return {*request_head::make("POST", "/v1/chat/completions", {{"Host", "127.0.0.1"}}), std::move(body)};
-}
-
-std::future<exchange> post(client& net, std::shared_ptr<const endpoint> to,
-                           std::chrono::milliseconds total = 5s) {
-  auto promise = std::make_shared<std::promise<exchange>>();
-  auto end = promise->get_future();
-  net.post(std::move(to), request(), total,
-           [promise](exchange done) { promise->set_value(std::move(done)); });
-  return end;
-}
-
-/// One exchange with a server that answers so.
-exchange once(script steps, std::function<void(endpoint&)> change = {},
-              std::chrono::milliseconds total = 5s) {
-  scripted upstream({std::move(steps)});
-  const auto net = make_client(1);
-  auto to = plain(upstream.port());
-  if (change)
-    change(*to);
-  auto end = post(*net, to, total).get();
-  BOOST_TEST(upstream.seen() <= 1U);
-  return end;
-}
 
 std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
@@ -109,19 +42,6 @@ BOOST_AUTO_TEST_CASE(a_response_comes_whole_and_its_connection_is_used_again) {
     BOOST_TEST((end.total >= end.first_byte));
   }
   BOOST_TEST(upstream.connections() == 1U);
-}
-
-BOOST_AUTO_TEST_CASE(chunks_and_single_bytes_make_the_same_response) {
-  const std::string chunked =
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nX: y\r\n\r\n";
-  for (const std::string& bytes : {good, chunked}) {
-    script drip;
-    for (const char byte : bytes)
-      drip.emplace_back(send_bytes{std::string(1, byte)});
-    const exchange end = once(drip);
-    BOOST_REQUIRE(end.response.has_value());
-    BOOST_TEST(end.response->body == "hello");
-  }
 }
 
 BOOST_AUTO_TEST_CASE(a_response_that_breaks_off_at_any_byte_is_unknown_and_sent_once) {
@@ -173,71 +93,6 @@ BOOST_AUTO_TEST_CASE(each_limit_fires_by_its_own_name) {
   BOOST_TEST(total.response.error().message.find("(timeout)") != std::string::npos);
   BOOST_TEST((total.total >= 100ms));
   BOOST_TEST((total.total < 1s));
-}
-
-BOOST_AUTO_TEST_CASE(heads_and_bodies_over_their_bound_are_refused) {
-  const auto head = once(
-      {send_bytes{"HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x') + "\r\nContent-Length: 0\r\n\r\n"}});
-  BOOST_TEST(
-      (head.response.error().type == errc::network || head.response.error().type == errc::server_error));
-  const auto body =
-      once({send_bytes{"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, 'x')}},
-           [](endpoint& to) { to.max_body_bytes = 50'000; });
-  BOOST_TEST(body.response.has_error());
-  const auto chunks = once({send_bytes{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n" +
-                                       std::string(65535, 'x') + "\r\nffff\r\n"}},
-                           [](endpoint& to) { to.max_body_bytes = 50'000; });
-  BOOST_TEST(chunks.response.has_error());
-}
-
-BOOST_AUTO_TEST_CASE(a_response_whose_end_or_body_is_in_doubt_is_refused) {
-  for (const char* head : {"HTTP/1.1 200 OK\r\n\r\nhello",
-                           "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-                           "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello",
-                           "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
-                           "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "HTTP/1.1 101 Switching\r\n\r\n",
-                           "SSH-2.0-x\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
-    const exchange end = once({send_bytes{head}, close_connection{}});
-    BOOST_TEST(end.response.has_error(), head);
-  }
-}
-
-BOOST_AUTO_TEST_CASE(an_error_keeps_its_status_and_fields_when_its_body_is_in_doubt) {
-  const exchange old =
-      once({send_bytes{"HTTP/1.0 429 Slow down\r\nRetry-After: 7\r\n\r\n{\"error\":1}"}, close_connection{}});
-  BOOST_REQUIRE(old.response.has_value());
-  BOOST_TEST(old.response->status == 429);
-  BOOST_TEST(old.response->find("retry-after") == "7");
-  BOOST_TEST(old.response->body == "{\"error\":1}");
-  const exchange packed = once(
-      {send_bytes{"HTTP/1.1 401 No\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello"}, hang{}});
-  BOOST_REQUIRE(packed.response.has_value());
-  BOOST_TEST(packed.response->status == 401);
-  BOOST_TEST(packed.response->body.empty());
-}
-
-BOOST_AUTO_TEST_CASE(framing_without_an_end_is_refused) {
-  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-  for (const std::string& flood :
-       {chunked + "5;" + std::string(1U << 20U, 'x'), chunked + "0\r\nX: " + std::string(1U << 20U, 'x')}) {
-    const exchange end = once({send_bytes{flood}, hang{}});
-    BOOST_REQUIRE(end.response.has_error());
-    BOOST_TEST((end.response.error().type == errc::server_error));
-    BOOST_TEST((end.total < 2s));
-  }
-  std::string many = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
-  for (int n = 0; n != 100; ++n)
-    many += "X-" + std::to_string(n) + ": y\r\n";
-  BOOST_TEST(once({send_bytes{many + "\r\n"}}).response.has_error());
-}
-
-BOOST_AUTO_TEST_CASE(interim_responses_are_passed_over_but_not_for_ever) {
-  const std::string interim = "HTTP/1.1 100 Continue\r\n\r\n";
-  BOOST_TEST(once({send_bytes{interim + interim + good}}).response.has_value());
-  std::string flood;
-  for (int n = 0; n != 1000; ++n)
-    flood += interim;
-  BOOST_TEST(once({send_bytes{flood + good}}).response.has_error());
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_with_bytes_left_over_is_not_used_again) {
