@@ -66,6 +66,7 @@ private:
   explicit ledger(std::unique_ptr<environment> env);
 
   std::unique_ptr<environment> env_;
+  std::uint64_t appends_ = 0;
 };
 
 } // namespace weir::storage

@@ -34,6 +34,8 @@ private:
   std::vector<std::size_t> starts_;
 };
 
+constexpr std::uint64_t appends_between_checks = 256; // some seconds, at the pace of a busy weir
+
 /// An intent ends in any of the other states; of an unknown attempt the figures may still come.
 bool may_follow(record_state now, record_state next) {
   if (now == record_state::intent)
@@ -142,6 +144,9 @@ result<append_report> ledger::append(std::span<const usage_record> batch) {
   for (const usage_record& record : batch)
     if (auto added = encoded.add(record); !added)
       return added.error();
+  // A reader that was killed would keep every freed page from being used again.
+  if (appends_++ % appends_between_checks == 0)
+    (void)env_->clear_dead_readers();
   append_report report;
   std::optional<failure> refusal;
   // After a failed commit it cannot be known what is on the disk; but a batch given again is known again.

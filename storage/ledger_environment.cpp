@@ -212,6 +212,12 @@ ledger::environment::lease ledger::environment::share() {
   return {std::move(hold), &env_, tables_, generation_};
 }
 
+bool ledger::environment::clear_dead_readers() {
+  const lease held = share();
+  int dead = 0;
+  return held.env->is_open() && held.env->clear_dead_readers(dead).ok() && dead != 0;
+}
+
 ledger::environment::cure ledger::environment::heal(const lmdb::status& answer, std::uint64_t generation,
                                                     patience& left) {
   lmdb::status cause = answer;
@@ -219,6 +225,11 @@ ledger::environment::cure ledger::environment::heal(const lmdb::status& answer, 
   if (cause.code == EIO && is_full(options.dir))
     cause.code = ENOSPC;
   const bool full = cause.code == MDB_MAP_FULL;
+  if ((full || cause.code == ENOSPC || cause.code == EDQUOT) && left.clearings != 0) {
+    --left.clearings;
+    if (clear_dead_readers())
+      return {}; // there is room again
+  }
   if ((full || cause.code == MDB_MAP_RESIZED) && left.growths != 0) {
     --left.growths;
     return renew(generation, full ? 2 : 1);

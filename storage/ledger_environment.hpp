@@ -44,7 +44,11 @@ struct ledger::environment {
   struct patience {
     unsigned reopenings = 1; ///< after a failing disk
     unsigned growths = 64;   ///< of the map, by us or by another process
+    unsigned clearings = 1;  ///< of readers that died, before more room is taken
   };
+
+  /// Frees what processes that died in mid-question hold: true if there were any.
+  bool clear_dead_readers();
 
   /// Does what the answer asks for: grows the map, adopts another process's larger one, opens anew after a
   /// failing disk. The lease of the failed try must be gone. Answers that nothing cures are failures.

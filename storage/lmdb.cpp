@@ -2,6 +2,7 @@
 // Knows nothing of records.
 #include "storage/lmdb.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,6 +69,18 @@ std::string describe(int code) {
   }
 }
 
+/// Takes the disk that LMDB's list of readers needs. LMDB writes it through memory, where a full disk is no
+/// error but the process's end (SIGBUS). Who may not write here is left to LMDB's judgement.
+status reserve_lock_file(const std::filesystem::path& dir) {
+  constexpr off_t needed = 8192;
+  const int file = ::open((dir / "lock.mdb").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode);
+  if (file < 0)
+    return {};
+  const int code = ::fallocate(file, FALLOC_FL_KEEP_SIZE, 0, needed) == 0 ? 0 : errno;
+  ::close(file);
+  return code == ENOSPC || code == EDQUOT ? status{code, "fallocate"} : status{};
+}
+
 } // namespace
 
 failure to_failure(const status& answer, const std::filesystem::path& dir) {
@@ -97,13 +110,26 @@ status environment::open(const std::filesystem::path& dir, std::uint64_t map_byt
   if (const int code = mdb_env_set_mapsize(made.handle_, map_bytes); code != MDB_SUCCESS)
     return {code, "mdb_env_set_mapsize"};
   const unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (read_only ? MDB_RDONLY : 0U);
-  if (const int code = mdb_env_open(made.handle_, dir.c_str(), flags, file_mode); code != MDB_SUCCESS)
+  if (const status answer = read_only ? status{} : reserve_lock_file(dir); !answer.ok())
+    return answer;
+  struct stat before {};
+  const auto file = dir / "data.mdb";
+  const bool fresh = ::stat(file.c_str(), &before) != 0 || before.st_size == 0;
+  if (const int code = mdb_env_open(made.handle_, dir.c_str(), flags, file_mode); code != MDB_SUCCESS) {
+    // Half a first page would be no LMDB file for ever.
+    if (fresh && (code == ENOSPC || code == EDQUOT || code == EIO)) [[maybe_unused]]
+      const int ignored = ::truncate(file.c_str(), 0);
     return {code, "mdb_env_open"};
+  }
   int dead = 0;
-  if (const int code = mdb_reader_check(made.handle_, &dead); code != MDB_SUCCESS)
-    return {code, "mdb_reader_check"};
+  if (const status answer = made.clear_dead_readers(dead); !answer.ok())
+    return answer;
   opened = std::move(made);
   return {};
+}
+
+status environment::clear_dead_readers(int& dead) const noexcept {
+  return {mdb_reader_check(handle_, &dead), "mdb_reader_check"};
 }
 
 void environment::close() noexcept {

@@ -35,12 +35,16 @@ public:
   ~environment() { close(); }
 
   /// Opens with the flags `MDB_NOTLS | MDB_NORDAHEAD`, and `MDB_RDONLY` to read only: any other flag would
-  /// give up durability or safety. Frees the reader slots of processes that died.
+  /// give up durability or safety.
   static status open(const std::filesystem::path& dir, std::uint64_t map_bytes, bool read_only,
                      environment& opened);
 
   /// There must be no transaction.
   void close() noexcept;
+
+  /// Frees the reader slots of processes that died: until then, no page that they may have seen is used
+  /// again. `dead` becomes their number.
+  status clear_dead_readers(int& dead) const noexcept;
 
   bool is_open() const noexcept { return handle_ != nullptr; }
   MDB_env* handle() const noexcept { return handle_; }

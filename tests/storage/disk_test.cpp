@@ -44,12 +44,16 @@ std::uint64_t fill_up(ledger& books, std::uint64_t next) {
   }
 }
 
+bool has_disk_of_its_own(const std::filesystem::path& dir, const char* size) {
+  return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("tmpfs", dir.c_str(), "tmpfs", 0, size) == 0;
+}
+
 /// In a disk of 400 KiB of its own: fill, look, make room, go on; several times.
 int live_on_a_small_disk(const std::filesystem::path& scratch) {
   const auto dir = scratch / "small";
   std::filesystem::create_directory(dir);
-  if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      ::mount("tmpfs", dir.c_str(), "tmpfs", 0, "size=400k") != 0)
+  if (!has_disk_of_its_own(dir, "size=400k"))
     return not_permitted;
   for (int ballast = 0; ballast != 3; ++ballast) {
     std::ofstream out(dir / std::to_string(ballast), std::ios::binary);
@@ -73,6 +77,27 @@ int live_on_a_small_disk(const std::filesystem::path& scratch) {
   }
   expect(books->append(plain_batch(next * batch_size, batch_size)).has_value(), "there is room again");
   expect(all_records(*books) == plain_batch(0, (next + 1) * batch_size), "and what was refused is in");
+  return 0;
+}
+
+/// In a disk that is full to the last byte: no ledger can be made, and nobody dies; when there is room, it
+/// can.
+int begin_on_a_full_disk(const std::filesystem::path& scratch) {
+  const auto dir = scratch / "full";
+  std::filesystem::create_directory(dir);
+  if (!has_disk_of_its_own(dir, "size=96k"))
+    return not_permitted;
+  for (std::size_t room = 0; room <= (64U << 10U); room += 4096) {
+    {
+      std::ofstream out(dir / "ballast", std::ios::binary);
+      out << std::string((96U << 10U) - room, 'b');
+    }
+    if (const auto opened = ledger::open({dir / "usage", 1U << 20U, false}); !opened)
+      expect(opened.error().retryable, "a full disk is a passing failure: " + to_string(opened.error()));
+    std::filesystem::remove(dir / "ballast");
+    expect(open_ledger(dir / "usage", 1U << 20U)->append(plain_batch(0, 1)).has_value(), "there is room now");
+    std::filesystem::remove_all(dir / "usage");
+  }
   return 0;
 }
 
@@ -127,6 +152,17 @@ void fail_every_call(std::size_t count, int error, bool may_heal) {
   }
 }
 
+void on_a_disk_of_its_own(int (*work)(const std::filesystem::path&)) {
+  const scratch_folder scratch;
+  const child_end end = run_in_child([&] { return work(scratch.path()); });
+  if (end.code == not_permitted) {
+    std::cout << "skipped: a disk of its own needs the right to mount" << std::endl;
+    return;
+  }
+  BOOST_TEST(end.signal == 0);
+  BOOST_TEST(end.code == 0);
+}
+
 constexpr std::size_t for_good = std::numeric_limits<std::size_t>::max();
 
 } // namespace
@@ -134,14 +170,11 @@ constexpr std::size_t for_good = std::numeric_limits<std::size_t>::max();
 BOOST_AUTO_TEST_SUITE(disk_test)
 
 BOOST_AUTO_TEST_CASE(a_full_disk_loses_nothing_and_the_ledger_goes_on_when_there_is_room) {
-  const scratch_folder scratch;
-  const child_end end = run_in_child([&] { return live_on_a_small_disk(scratch.path()); });
-  if (end.code == not_permitted) {
-    std::cout << "skipped: a disk of its own needs the right to mount" << std::endl;
-    return;
-  }
-  BOOST_TEST(end.signal == 0);
-  BOOST_TEST(end.code == 0);
+  on_a_disk_of_its_own(live_on_a_small_disk);
+}
+
+BOOST_AUTO_TEST_CASE(a_ledger_cannot_begin_on_a_full_disk_but_later) {
+  on_a_disk_of_its_own(begin_on_a_full_disk);
 }
 
 BOOST_AUTO_TEST_CASE(a_write_that_fails_once_is_made_good) {

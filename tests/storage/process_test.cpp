@@ -1,11 +1,15 @@
 // Several processes at one ledger: reading beside a writer, writing in turn, opening while another grows it.
 #include "storage/ledger.hpp"
+#include "storage/lmdb.hpp"
 #include "tests/storage/faults.hpp"
 #include "tests/storage/fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <unistd.h>
+
+#include <array>
+#include <csignal>
 
 using namespace weir;
 using namespace weir::storage;
@@ -80,6 +84,34 @@ BOOST_AUTO_TEST_CASE(two_processes_write_in_turn) {
   BOOST_TEST(wait_for(other).code == 0);
   const auto books = open_ledger(scratch.path());
   BOOST_TEST(all_records(*books) == plain_batch(0, 100 * batch_size), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_killed_in_mid_question_does_not_keep_the_freed_pages) {
+  const scratch_folder scratch;
+  std::array<int, 2> ready{};
+  BOOST_REQUIRE(::pipe(ready.data()) == 0);
+  (void)open_ledger(scratch.path())->append(plain_batch(0, 100));
+  const pid_t reader = start_child([&] {
+    lmdb::environment env;
+    lmdb::transaction question;
+    const bool open = lmdb::environment::open(scratch.path(), 1U << 30U, true, env).ok() &&
+                      question.begin(env, lmdb::access::read).ok();
+    if (!open || ::write(ready[1], "x", 1) != 1)
+      return 1;
+    for (;;)
+      ::pause();
+  });
+  const auto books = open_ledger(scratch.path());
+  char byte = 0;
+  BOOST_REQUIRE(::read(ready[0], &byte, 1) == 1);
+  ::kill(reader, SIGKILL);
+  BOOST_TEST(wait_for(reader).signal == SIGKILL);
+  for (std::uint64_t number = 100; number != 1600; ++number)
+    BOOST_REQUIRE(books->append(plain_batch(number, 1)).has_value());
+  // Each commit frees some ten pages: kept for the dead reader, they would make sixty megabytes.
+  BOOST_TEST(books->stats().value().file_bytes < 16U << 20U);
+  ::close(ready[0]);
+  ::close(ready[1]);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_another_process_grows_while_it_is_opened_is_opened) {
