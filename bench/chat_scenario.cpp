@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -130,18 +131,6 @@ result<snapshot_ptr> config_for(const call_options& options, const std::filesyst
   return make_failure(errc::config, faults);
 }
 
-/// Waits for the end of the measured time, telling how far it is.
-void measure_by_time(const call_options& options, shared_run& run) {
-  std::this_thread::sleep_for(options.warm_up);
-  run.measuring = true;
-  const auto end = steady_clock::now() + options.duration;
-  while (steady_clock::now() < end) {
-    std::this_thread::sleep_until(std::min(end, steady_clock::now() + std::chrono::seconds{1}));
-    if (options.tell)
-      options.tell(run.done);
-  }
-}
-
 } // namespace
 
 result<measurement> run_chat(const call_options& options) {
@@ -163,22 +152,25 @@ result<measurement> run_chat(const call_options& options) {
   seen.scenario = "chat";
   seen.concurrency = options.concurrency;
   {
+    const progress_line line = watch_calls(options, "chat", [run] { return run->done.load(); });
     std::vector<caf::actor> agents;
-    if (options.calls == 0) {
+    const auto start_agents = [&] {
       for (std::uint32_t n = 0; n != options.concurrency; ++n)
         agents.push_back(system.spawn(agent, (*weir)->manager(), run));
+    };
+    if (options.calls == 0) {
+      start_agents();
       std::this_thread::sleep_for(options.warm_up);
-      call_options timed = options;
-      timed.warm_up = std::chrono::milliseconds{0};
       const stopwatch watch;
-      measure_by_time(timed, *run);
+      run->measuring = true;
+      std::this_thread::sleep_for(options.duration);
       run->measuring = false;
       watch.stop(seen);
       run->stop = true;
     }
     const stopwatch watch;
-    for (std::uint32_t n = 0; options.calls != 0 && n != options.concurrency; ++n)
-      agents.push_back(system.spawn(agent, (*weir)->manager(), run));
+    if (options.calls != 0)
+      start_agents();
     caf::scoped_actor self{system};
     self->wait_for(agents);
     if (options.calls != 0)
@@ -199,11 +191,15 @@ result<measurement> run_idle(const call_options& options) {
   if (!weir)
     return weir.error();
   // One call first, so that there is a connection to keep and a file to commit.
+  std::optional<failure> error;
   {
     caf::scoped_actor self{system};
     self->request((*weir)->manager(), caf::infinite, sample_request(options))
-        .receive([](const chat_reply&) {}, [](const caf::error&) {});
+        .receive([&error](const chat_reply& reply) { error = reply.error; },
+                 [&error](const caf::error&) { error = make_failure(errc::unknown, "nobody answers"); });
   }
+  if (error)
+    return *error;
   std::this_thread::sleep_for(options.warm_up);
   measurement seen;
   seen.scenario = "idle";

@@ -18,6 +18,7 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -38,6 +39,7 @@ struct floor_run {
   bool measuring = false;
   bool stop = false;
   std::uint64_t begun = 0;
+  std::atomic<std::uint64_t> done{0}; ///< `seen.calls`, for the progress line's thread
 };
 
 /// One connection and its calls, one after the other.
@@ -131,11 +133,14 @@ private:
   void answered(bool success) {
     if (run_.measuring) {
       run_.seen.latency.add(steady_clock::now() - begin_);
-      ++run_.seen.calls;
-      run_.seen.errors += success ? 0 : 1;
+      run_.done.store(++run_.seen.calls, std::memory_order_relaxed);
     }
-    if (!success)
-      return; // the connection may be broken: a floor does not mend
+    if (!success) {
+      // The connection may be broken, and a floor does not mend: it is missing from here on, so that an error
+      // of the warm-up counts as well.
+      ++run_.seen.errors;
+      return;
+    }
     if (run_.options.gap.count() == 0)
       return call();
     gap_.expires_after(run_.options.gap);
@@ -160,7 +165,7 @@ result<measurement> run_floor(const call_options& options) {
   if (!base)
     return base.error();
   asio::io_context io(1);
-  floor_run run{options, *base, {}, options.calls != 0, false, 0};
+  floor_run run{options, *base, {}, options.calls != 0, false, 0, {}};
   run.seen.scenario = "floor";
   run.seen.concurrency = options.concurrency;
   for (std::uint32_t n = 0; n != options.concurrency; ++n) {
@@ -169,6 +174,8 @@ result<measurement> run_floor(const call_options& options) {
       return make_failure(errc::network, "cannot connect to the upstream", options.upstream);
     each->call();
   }
+  const progress_line line =
+      watch_calls(options, "floor", [&run] { return run.done.load(std::memory_order_relaxed); });
   std::optional<stopwatch> watch;
   asio::steady_timer phase(io);
   if (options.calls == 0) {

@@ -4,6 +4,8 @@
 
 #include "storage/ledger.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <random>
 
 namespace weir::bench {
@@ -40,19 +42,32 @@ result<measurement> run_ledger(const ledger_options& options) {
   timestamp time{std::chrono::seconds{1'764'000'000}};
   measurement seen;
   seen.scenario = "ledger";
+  seen.unit = "records";
   seen.concurrency = options.batch;
+  std::atomic<std::uint64_t> done{0};
+  const progress_line line(
+      fmt::format("ledger, {} a commit", options.batch), "records",
+      options.records != 0
+          ? fmt::format("ends after {}", options.records)
+          : fmt::format("ends after {} s", std::chrono::duration<double>(options.duration).count()),
+      [&done] { return done.load(); });
+  const std::uint64_t most = options.records != 0 ? options.records : UINT64_MAX;
   const stopwatch watch;
+  const auto start = std::chrono::steady_clock::now();
+  auto begin = start;
   std::vector<usage_record> batch;
-  while (seen.calls < options.records) {
+  while (seen.calls < most && (options.duration.count() == 0 || begin - start < options.duration)) {
     batch.clear();
-    for (std::uint32_t n = 0; n != options.batch; ++n)
+    const std::uint64_t size = std::min<std::uint64_t>(options.batch, most - seen.calls);
+    for (std::uint64_t n = 0; n != size; ++n)
       batch.push_back(sample(random, time += std::chrono::microseconds{37}));
-    const auto begin = std::chrono::steady_clock::now();
+    begin = std::chrono::steady_clock::now();
     const auto written = (*opened)->append(batch);
     if (!written)
       return written.error();
     seen.latency.add(std::chrono::steady_clock::now() - begin);
     seen.calls += batch.size();
+    done = seen.calls;
   }
   watch.stop(seen);
   return seen;

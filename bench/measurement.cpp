@@ -74,23 +74,27 @@ std::uint64_t rss_bytes() {
 std::string to_json(const measurement& run) {
   return fmt::format(
       R"({{"scenario":"{}","concurrency":{},"duration_s":{:.3f},"calls":{},"errors":{},)"
-      R"("throughput_per_s":{:.1f},"cpu_us_per_call":{:.3f},)"
+      R"("throughput_per_s":{:.1f},"cpu_us":{},"cpu_us_per_call":{:.3f},)"
       R"("latency_us":{{"p50":{:.1f},"p90":{:.1f},"p99":{:.1f},"max":{:.1f}}},"rss_bytes":{}}})",
-      run.scenario, run.concurrency, run.duration_s, run.calls, run.errors, run.per_second(),
+      run.scenario, run.concurrency, run.duration_s, run.calls, run.errors, run.per_second(), run.cpu.count(),
       run.cpu_us_per_call(), run.latency.quantile(0.5), run.latency.quantile(0.9), run.latency.quantile(0.99),
       run.latency.max_us(), run.rss);
 }
 
 std::string to_table(const std::vector<measurement>& runs) {
-  std::string text = fmt::format("{:<10} {:>6} {:>10} {:>7} {:>10} {:>9} {:>9} {:>9} {:>9} {:>10} {:>8}\n",
-                                 "SCENARIO", "CONC", "CALLS", "ERRORS", "CALLS/S", "CPU US", "P50 US",
-                                 "P90 US", "P99 US", "MAX US", "RSS MIB");
+  const bool calls = runs.front().unit == "calls";
+  const auto row = [](const auto&... cells) {
+    return fmt::format("{:<8} {:>9} {:>10} {:>7} {:>10} {:>11} {:>9} {:>9} {:>9} {:>10} {:>8}\n", cells...);
+  };
+  const auto tenths = [](double value) { return fmt::format("{:.1f}", value); };
+  std::string text =
+      row("SCENARIO", calls ? "IN FLIGHT" : "BATCH", calls ? "CALLS" : "RECORDS", "ERRORS",
+          calls ? "CALLS/S" : "RECORDS/S", "CPU US EACH", "P50 US", "P90 US", "P99 US", "MAX US", "RSS MIB");
   for (const measurement& run : runs)
-    text += fmt::format(
-        "{:<10} {:>6} {:>10} {:>7} {:>10.0f} {:>9.2f} {:>9.1f} {:>9.1f} {:>9.1f} {:>10.1f} {:>8.1f}\n",
-        run.scenario, run.concurrency, run.calls, run.errors, run.per_second(), run.cpu_us_per_call(),
-        run.latency.quantile(0.5), run.latency.quantile(0.9), run.latency.quantile(0.99),
-        run.latency.max_us(), static_cast<double>(run.rss) / (1 << 20));
+    text += row(run.scenario, run.concurrency, run.calls, run.errors, fmt::format("{:.0f}", run.per_second()),
+                fmt::format("{:.2f}", run.cpu_us_per_call()), tenths(run.latency.quantile(0.5)),
+                tenths(run.latency.quantile(0.9)), tenths(run.latency.quantile(0.99)),
+                tenths(run.latency.max_us()), tenths(static_cast<double>(run.rss) / (1 << 20)));
   return text;
 }
 

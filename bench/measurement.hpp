@@ -35,6 +35,7 @@ std::uint64_t rss_bytes();
 
 struct measurement {
   std::string scenario;
+  std::string unit = "calls"; ///< what `calls` counts
   std::uint32_t concurrency = 1;
   double duration_s = 0;
   std::uint64_t calls = 0;
@@ -52,7 +53,7 @@ struct measurement {
 /// One JSON object, without a line end.
 std::string to_json(const measurement& run);
 
-/// A table of runs for people.
+/// A table for people of runs that count the same. Never empty.
 std::string to_table(const std::vector<measurement>& runs);
 
 /// Starts counting time and CPU when it is made, and fills them in when it is told that the run has ended.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bench/measurement.hpp"
+#include "bench/progress.hpp"
 
 #include <weir/error.hpp>
 
@@ -10,11 +11,9 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
 namespace weir::bench {
-
-/// Told now and then how many calls are done, for a progress line.
-using progress = std::function<void(std::uint64_t calls)>;
 
 struct call_options {
   std::string upstream; ///< base URL, such as `http://127.0.0.1:8080/v1`
@@ -25,24 +24,39 @@ struct call_options {
   std::chrono::milliseconds gap{0}; ///< pause of each agent between two calls
   std::string config_file;          ///< of `chat`: use this configuration instead of one made for `upstream`
   std::string model = "mock-model";
-  progress tell;
+  std::string title; ///< before the scenario's name in a progress line, such as `round 2 of 5: `
 };
+
+/// The progress line of a scenario that makes calls; `done` gives the number of them from any thread.
+inline progress_line watch_calls(const call_options& options, const std::string& scenario,
+                                 std::function<std::uint64_t()> done) {
+  const auto time = std::chrono::duration<double>(options.warm_up + options.duration).count();
+  return {fmt::format("{}{}, {} in flight", options.title, scenario, options.concurrency), "calls",
+          options.calls != 0 ? fmt::format("ends after {}", options.calls)
+                             : fmt::format("ends after {} s, warm-up included", time),
+          std::move(done)};
+}
 
 /// Agent actors that call the manager: the whole way, ledger included.
 result<measurement> run_chat(const call_options& options);
 
-/// The same calls by a minimal Beast client without actors, policy and books: the physical floor.
+/// The same calls by a minimal Beast client without actors, policy and books: the physical floor. It does not
+/// mend a connection: a failed call, be it in the warm-up, is an error and the end of its connection.
 result<measurement> run_floor(const call_options& options);
 
 /// CPU of an embedded runtime that has nothing to do; `cpu` over `duration` with `calls` 0.
 result<measurement> run_idle(const call_options& options);
 
+/// What comes first ends the run; one of the two must be set.
 struct ledger_options {
-  std::uint64_t records = 200'000;
-  std::uint32_t batch = 100;
+  std::uint64_t records = 0;             ///< 0: as many as fit into `duration`
+  std::chrono::milliseconds duration{0}; ///< 0: until there are `records`
+  std::uint32_t batch = 100;             ///< records a commit
 };
 
-/// Appends records to a ledger in a temporary folder: `calls` counts records, latencies are those of commits.
+/// Appends records to a ledger in a temporary folder. A ledger has one writer, and what calls that end at the
+/// same time come to is a larger batch: `concurrency` is that of the batch, `calls` counts records, latencies
+/// are those of commits.
 result<measurement> run_ledger(const ledger_options& options);
 
 } // namespace weir::bench

@@ -17,29 +17,31 @@ namespace {
 
 struct health_options {
   config_options config;
-  bool json = false;
   bool no_probe = false;
 };
 
-std::string reachable_word(const provider_health& provider) {
+std::string state_word(const provider_health& provider) {
   if (!provider.reachable)
     return "not asked";
-  return *provider.reachable ? "reachable" : "unreachable";
+  if (*provider.reachable)
+    return "reachable";
+  // Who answers with an error, such as one about the key, can be reached.
+  return provider.probe_error && provider.probe_error->status_code != 0 ? "refuses" : "unreachable";
 }
 
-void tell_people(const health_report& report) {
+std::string text_for_people(const health_report& report) {
   std::vector<std::vector<std::string>> rows;
   for (const provider_health& each : report.providers) {
     const auto& why = each.probe_error ? each.probe_error : each.last_error;
-    rows.push_back({each.name.str(), reachable_word(each), std::string(to_string(each.breaker)),
-                    each.reachable.value_or(false) ? protocols::to_milliseconds(each.probe_latency) : "",
-                    why ? to_string(*why) : ""});
+    rows.push_back({each.name.str(), state_word(each), std::string(to_string(each.breaker)),
+                    each.reachable.value_or(false) ? milliseconds_cell(each.probe_latency) : "-",
+                    why ? to_string(*why) : "-"});
   }
-  print(draw_table({{"PROVIDER"}, {"STATE"}, {"BREAKER"}, {"MS", true}, {"WHY"}}, rows));
+  const std::string table =
+      draw_table({{"PROVIDER"}, {"STATE"}, {"CIRCUIT BREAKER"}, {"PROBE MS", true}, {"WHY"}}, rows);
   if (!report.ledger.enabled)
-    print("ledger: off\n");
-  else
-    print(report.ledger.error ? "ledger: " + to_string(*report.ledger.error) + "\n" : "ledger: writable\n");
+    return table + "ledger: off (enable_usage_tracking)\n";
+  return table + "ledger: " + (report.ledger.error ? to_string(*report.ledger.error) : "writable") + "\n";
 }
 
 bool healthy(const health_report& report) {
@@ -56,13 +58,10 @@ int run_health(const health_options& options) {
   const auto report = started->health(!options.no_probe);
   started->stop();
   if (!report) {
-    complain(report.error());
+    complain(report.error(), options.config.json);
     return exit_code::failed;
   }
-  if (options.json)
-    print(protocols::to_json(*report) + "\n");
-  else
-    tell_people(*report);
+  print(options.config.json ? protocols::to_json(*report) + "\n" : text_for_people(*report));
   return healthy(*report) ? exit_code::done : exit_code::failed;
 }
 
@@ -73,11 +72,16 @@ void add_health_command(CLI::App& program, int& code) {
   CLI::App* health =
       program.add_subcommand("health", "Ask every provider for its models, and look at the ledger");
   health->footer(
-      "The probe costs nothing: it asks for the list of models. Exit code 1: no provider can be reached,\n"
-      "or the ledger cannot be written.");
+      "The probe costs nothing: it asks for the list of models. STATE is 'refuses' where a provider\n"
+      "answers, but with an error, such as one about the key.\n\n"
+      "Examples:\n"
+      "  weir health\n"
+      "  weir health --no-probe --json\n\n"
+      "Exit codes: 0 healthy; 1 no provider can be used, or the ledger cannot be written;\n"
+      "2 the command line or the configuration is wrong.");
   add_config_option(*health, options->config);
   health->add_flag("--no-probe", options->no_probe, "Do not ask the providers");
-  health->add_flag("--json", options->json, "Print one JSON document");
+  health->add_flag("--json", options->config.json, "Print one JSON document: the report, or the failure");
   health->callback([options, &code] { code = run_health(*options); });
 }
 

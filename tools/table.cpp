@@ -3,6 +3,7 @@
 
 #include <libsmartcols.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -25,6 +26,8 @@ std::string draw_table(const std::vector<column>& columns,
   const std::unique_ptr<libscols_table, table_deleter> table(scols_new_table());
   if (!table)
     return {};
+  // Otherwise a narrow terminal gets cells broken in two.
+  scols_table_set_termforce(table.get(), SCOLS_TERMFORCE_NEVER);
   for (const column& each : columns)
     scols_table_new_column(table.get(), each.title.c_str(), 0,
                            (each.number ? SCOLS_FL_RIGHT : 0) | SCOLS_FL_NOEXTREMES);
@@ -50,6 +53,11 @@ std::string with_thousands(std::uint64_t value) {
     digits.insert(at, 1, ',');
   }
   return digits;
+}
+
+std::string milliseconds_cell(std::chrono::microseconds time) {
+  const auto tenths = static_cast<std::uint64_t>(std::max<std::int64_t>(time.count() + 50, 0)) / 100;
+  return with_thousands(tenths / 10) + "." + std::to_string(tenths % 10);
 }
 
 } // namespace weir::tools

@@ -47,6 +47,14 @@ def test(rig):
         (["chat", "-c", config, "-m", "other", "x"], None),
         (["chat", "--bogus"], "--bogus"),
         (["usage", "summary", "-c", config, "--since", "yesterday"], "--since"),
+        (["chat", "-c", config, "--temperature", "nan", "x"], "--temperature"),
+        (["chat", "-c", config, "--temperature", "inf", "x"], "--temperature"),
+        (["chat", "-c", config, "--temperature", "2.5", "x"], "from 0 to 2"),
+        (["chat", "-c", config, "--timeout", "0", "x"], "1 to 86400000"),
+        (["chat", "-c", config, "--timeout", "86400001", "x"], "1 to 86400000"),
+        (["chat", "-c", config, "--max-tokens", "0", "x"], "--max-tokens"),
+        (["chat", "-c", config, "--request", rig.folder], "cannot be read"),
+        (["mock", "--port", "65536"], "0 to 65535"),
         (["usage", "summary", "-c", config, "--format", "xml"], "--format"),
         ([], "subcommand"),
     ]:
@@ -62,10 +70,13 @@ def test(rig):
 
     # Exports: a file appears whole or not at all.
     target = rig.path("out.csv")
-    rig.run("usage", "export", "-c", config, "-o", target, expect=0)
+    _, out, _ = rig.run("usage", "export", "-c", config, "-o", target, expect=0)
+    assert out == f"{target}: {len(rig.records())} records written as csv\n", out
     assert open(target, newline="").read().count("\r\n") == 1 + len(rig.records())
     code, _, err = rig.run("usage", "export", "-c", config, "-o", "/nowhere/out.csv")
     assert code == 1 and "/nowhere/out.csv" in err, err
+    code, _, err = rig.run("usage", "export", "-c", config, "-o", rig.folder)
+    assert code == 1 and "no file that could be replaced" in err, err
     assert os.listdir(rig.folder).count("out.csv") == 1 and not any(".tmp-" in name for name in os.listdir(rig.folder))
 
     # Health, and secrets that stay secrets.
@@ -76,6 +87,9 @@ def test(rig):
     assert "canary" not in out and "****6789" in out, out
     _, _, err = rig.run("--log-level", "trace", "chat", "-c", config, "x", expect=0)
     assert "canary" not in err, err
+    guarded = rig.config({"p": (rig.mock("guarded", plan='api_key = "right"\n'), 'api_key = "wrong"')}, name="guarded.toml")
+    code, out, _ = rig.run("health", "-c", guarded)
+    assert code == 1 and "refuses" in out and "auth at p" in out, out
     rig.stop("m")
     code, out, _ = rig.run("health", "-c", config)
     assert code == 1 and "unreachable" in out, out

@@ -121,6 +121,41 @@ BOOST_AUTO_TEST_CASE(a_fault_in_a_plan_names_its_place) {
   BOOST_TEST(first_fault("{\"faults\": [{\"kind\": \"explode\"}]}").starts_with("0:0 faults.kind"));
 }
 
+BOOST_AUTO_TEST_CASE(a_refusal_takes_no_choice_of_requests) {
+  const std::string refusal = "[[faults]]\nkind = \"refuse\"\n";
+  BOOST_TEST(first_fault(refusal + "from = 100\nto = 200\n") == "good");
+  const std::string problem = "has no effect on a fault of kind 'refuse'";
+  BOOST_TEST(first_fault(refusal + "requests = \"1-3\"\n").starts_with("3:12 faults.requests: " + problem));
+  BOOST_TEST(first_fault(refusal + "every = 2\n").starts_with("3:9 faults.every: " + problem));
+  BOOST_TEST(first_fault(refusal + "probability = 0.5\n").starts_with("3:15 faults.probability: " + problem));
+  BOOST_TEST(first_fault(R"({"faults":[{"kind":"refuse","requests":"1"}]})")
+                 .starts_with("0:0 faults.requests: " + problem));
+  BOOST_TEST(first_fault(refusal + "from = 200\nto = 100\n") == "4:6 faults.to: is before 'from'");
+}
+
+BOOST_AUTO_TEST_CASE(a_member_that_its_kind_does_not_heed_is_a_fault) {
+  const auto with_member = [](const std::string& kind, const std::string& member) {
+    return first_fault("[[faults]]\nkind = \"" + kind + "\"\n" + member + "\n");
+  };
+  BOOST_TEST(with_member("hang", "status = 500") ==
+             "3:10 faults.status: has no effect on a fault of kind 'hang'");
+  BOOST_TEST(with_member("status", "from = 100").starts_with("3:8 faults.from: has no effect"));
+  BOOST_TEST(
+      with_member("empty_body", "after_bytes = 1").starts_with("3:15 faults.after_bytes: has no effect"));
+  BOOST_TEST(with_member("error_in_200", "headers = {A = \"b\"}").starts_with("3:11 faults.headers: "));
+  for (const char* kind : {"drip", "status", "malformed_json", "oversized_body", "slow_first_byte"})
+    BOOST_TEST(with_member(kind, "delay = 5\nrequests = \"2\"") == "good");
+  for (const char* kind : {"reset", "close"})
+    BOOST_TEST(with_member(kind, "after_bytes = 5") == "good");
+  BOOST_TEST(with_member("error_in_200", "status = 429\nmessage = \"m\"\ncode = \"c\"") == "good");
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_is_no_plan) {
+  const auto loaded = load_plan("/tmp");
+  BOOST_REQUIRE(loaded.has_error());
+  BOOST_TEST(to_string(loaded.error().front()) == "/tmp: cannot be read");
+}
+
 BOOST_AUTO_TEST_CASE(chance_is_decided_by_seed_and_number) {
   const auto loaded = load("seed = 5\n[[faults]]\nkind = \"hang\"\nprobability = 0.25\n");
   BOOST_REQUIRE(loaded.has_value());
@@ -176,10 +211,12 @@ BOOST_AUTO_TEST_CASE(wrong_keys_models_and_requests_are_refused_as_a_provider_do
   BOOST_TEST(answer_chat(strict, request, 1, 7).status == 404);
   request.body = "{";
   BOOST_TEST(answer_chat(strict, request, 1, 7).status == 400);
-  request = {};
   request.method = "GET";
   request.target = "/v1/models";
+  request.body.clear();
   BOOST_TEST(bytes_of(answer_other(strict, request)).find("\"id\":\"m\"") != std::string::npos);
+  request.fields = {{"Authorization", "Bearer wrong"}};
+  BOOST_TEST(answer_other(strict, request).status == 401);
 }
 
 BOOST_AUTO_TEST_CASE(the_log_has_a_line_for_each_request_and_the_port_can_be_closed_for_a_time) {

@@ -47,6 +47,14 @@ http_response error_response(int status, std::string message, std::string code) 
   return protocols::encode_error(error);
 }
 
+bool has_key(const plan& of, const server_request& request) {
+  return of.api_key.empty() || request.find("authorization") == "Bearer " + of.api_key;
+}
+
+http_response wrong_key() {
+  return error_response(401, "Incorrect API key provided.", "invalid_api_key");
+}
+
 http_response honest(const plan& of, const chat_request& request, std::uint64_t number, std::int64_t created,
                      answer& log) {
   chat_reply reply;
@@ -145,8 +153,8 @@ answer answer_chat(const plan& of, const server_request& request, std::uint64_t 
     reply_with(error_response(405, "chat completions are asked for with POST", {}));
     return log;
   }
-  if (!of.api_key.empty() && request.find("authorization") != "Bearer " + of.api_key) {
-    reply_with(error_response(401, "Incorrect API key provided.", "invalid_api_key"));
+  if (!has_key(of, request)) {
+    reply_with(wrong_key());
     return log;
   }
   auto asked = protocols::decode_chat_request(request.body);
@@ -182,8 +190,9 @@ answer answer_chat(const plan& of, const server_request& request, std::uint64_t 
 answer answer_other(const plan& of, const server_request& request) {
   answer log;
   const bool models = request.method == "GET" && path_of(request).ends_with("/models");
-  const http_response response = models ? protocols::encode_model_list(of.models)
-                                        : error_response(404, "there is nothing at this path", {});
+  const http_response response = !models ? error_response(404, "there is nothing at this path", {})
+                                 : has_key(of, request) ? protocols::encode_model_list(of.models)
+                                                        : wrong_key();
   log.status = response.status;
   log.steps.emplace_back(send_bytes{transport::to_bytes(response)});
   return log;

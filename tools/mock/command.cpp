@@ -1,21 +1,24 @@
 // Running the mock provider until somebody ends it.
 #include "tools/mock/command.hpp"
 
+#include "tools/common.hpp"
 #include "tools/mock/mock_server.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <fstream>
 #include <memory>
 
 #include <csignal>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 namespace weir::mock {
 
 namespace {
+
+using tools::exit_code;
 
 struct command_options {
   mock_options mock;
@@ -28,13 +31,12 @@ struct command_options {
   bool exit_with_parent = false;
 };
 
-/// The plan with the command line's words on top. Prints faults.
+/// The plan with the command line's words on top. Tells faults.
 bool make_plan(command_options& options) {
   if (!options.plan_file.empty()) {
     auto loaded = load_plan(options.plan_file);
     if (!loaded) {
-      for (const config_fault& each : loaded.error())
-        fmt::print(stderr, "{}\n", to_string(each));
+      tools::complain(loaded.error(), options.json);
       return false;
     }
     options.mock.plan = std::move(*loaded);
@@ -63,28 +65,44 @@ sigset_t block_signals() {
   return ending;
 }
 
+/// Says where it listens: people and scripts take the address from the last word of the first line.
+void announce(const mock_server& mock, const command_options& options) {
+  tools::print(options.json
+                   ? fmt::format("{{\"port\":{},\"base_url\":\"{}\"}}\n", mock.port(), mock.base_url())
+                   : fmt::format("weir mock: listening on {}\n", mock.base_url()));
+  if (!options.json && ::isatty(STDOUT_FILENO) != 0)
+    tools::tell("This is the base_url of a provider of type generic. Ctrl-C ends it.\n");
+}
+
+/// Errors: `config`.
+result<void> write_port(const std::string& file, std::uint16_t port) {
+  std::ofstream out(file);
+  out << port << '\n';
+  if (!out.flush())
+    return make_failure(errc::config, "the port cannot be written", file);
+  return {};
+}
+
 int run_mock(command_options& options) {
   if (!make_plan(options))
-    return 2;
+    return exit_code::usage;
   const sigset_t ending = block_signals();
   if (options.exit_with_parent)
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   const auto started = mock_server::start(options.mock);
   if (!started) {
-    fmt::print(stderr, "weir mock: {}\n", to_string(started.error()));
-    return started.error().type == errc::config ? 2 : 1;
+    tools::complain(started.error(), options.json);
+    return started.error().type == errc::config ? exit_code::usage : exit_code::failed;
   }
-  const mock_server& mock = **started;
-  if (options.json)
-    fmt::print("{{\"port\":{},\"base_url\":\"{}\"}}\n", mock.port(), mock.base_url());
-  else
-    fmt::print("weir mock: listening on {}\n", mock.base_url());
-  std::fflush(stdout);
   if (!options.port_file.empty())
-    std::ofstream(options.port_file) << mock.port() << '\n';
+    if (const auto written = write_port(options.port_file, (*started)->port()); !written) {
+      tools::complain(written.error(), options.json);
+      return exit_code::usage;
+    }
+  announce(**started, options);
   int received = 0;
   ::sigwait(&ending, &received);
-  return 0;
+  return exit_code::done;
 }
 
 } // namespace
@@ -94,30 +112,42 @@ void add_mock_command(CLI::App& program, int& code) {
   CLI::App* mock = program.add_subcommand("mock", "Play a provider on loopback that speaks the OpenAI API");
   mock->footer(
       "Replies and token figures follow from the request, so runs can be repeated. The plan says what is\n"
-      "answered and which requests fail, and how: docs/mock.md has every kind of fault.\n\n"
+      "answered and which requests fail, and how: docs/mock.md has every kind of fault. Call it by a "
+      "provider\n"
+      "of type generic whose base_url is http://127.0.0.1:8080/v1.\n\n"
       "Examples:\n"
-      "  weir mock --port 8080\n"
-      "  weir mock --plan faults.toml --log requests.jsonl");
+      "  weir mock --port 8080                               any model, echoes the question\n"
+      "  weir mock --port 8080 --reply Hello --latency 200   answers 'Hello' after 0.2 s\n"
+      "  weir mock --plan faults.toml --log requests.jsonl   fails as the plan says, and writes it down");
   mock->add_option("--port", options->mock.port, "Port on 127.0.0.1; 0 takes a free one")
+      ->check(CLI::Range(0, 65'535).description(""))
+      ->type_name("PORT")
       ->capture_default_str();
   mock->add_option("--plan", options->plan_file, "Plan of replies and faults (TOML or JSON)")
       ->type_name("FILE");
   mock->add_option("--log", options->mock.log_file, "Append a JSON line for each chat request")
       ->type_name("FILE");
-  mock->add_option("--reply", options->reply, "What is answered [an echo of the question]");
+  mock->add_option("--reply", options->reply, "What is answered [an echo of the question]")
+      ->type_name("TEXT");
   mock->add_option("--model", options->models, "A model that it has; may be repeated [any]")
-      ->allow_extra_args(false);
-  mock->add_option("--latency", options->latency_ms, "Milliseconds before each answer")
-      ->check(CLI::NonNegativeNumber);
-  mock->add_option("--threads", options->mock.threads, "Server threads")
-      ->check(CLI::Range(1, 64))
+      ->allow_extra_args(false)
+      ->type_name("MODEL");
+  mock->add_option("--latency", options->latency_ms, "Milliseconds before each answer, up to a day")
+      ->check(CLI::Range(0, 86'400'000).description(""))
+      ->type_name("MS");
+  mock->add_option("--threads", options->mock.threads, "Server threads, 1 to 64")
+      ->check(CLI::Range(1, 64).description(""))
+      ->type_name("COUNT")
       ->capture_default_str();
   mock->add_option("--tls-cert", options->mock.certificate_file, "Serve https with this certificate (PEM)")
-      ->check(CLI::ExistingFile);
+      ->check(CLI::ExistingFile.description(""))
+      ->type_name("FILE");
   mock->add_option("--tls-key", options->mock.private_key_file, "Its private key (PEM)")
-      ->check(CLI::ExistingFile);
-  mock->add_option("--port-file", options->port_file, "Write the port into this file when it listens");
-  mock->add_flag("--json", options->json, "Print where it listens as JSON");
+      ->check(CLI::ExistingFile.description(""))
+      ->type_name("FILE");
+  mock->add_option("--port-file", options->port_file, "Write the port into this file when it listens")
+      ->type_name("FILE");
+  mock->add_flag("--json", options->json, "Print where it listens, or why not, as JSON");
   mock->add_flag("--exit-with-parent", options->exit_with_parent,
                  "End when the process that started it ends");
   mock->callback([options, &code] { code = run_mock(*options); });

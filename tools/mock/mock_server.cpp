@@ -1,10 +1,8 @@
 // Glue: counts requests, asks for answers, writes the log, and plays refused connections by time.
 #include "tools/mock/mock_server.hpp"
 
+#include "protocols/json.hpp"
 #include "tools/mock/answer.hpp"
-
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 
 #include <algorithm>
 #include <atomic>
@@ -41,11 +39,7 @@ public:
     if (file_ < 0)
       return;
     rapidjson::StringBuffer line;
-    rapidjson::Writer<rapidjson::StringBuffer> out(line);
-    const auto text = [&out](const char* name, std::string_view value) {
-      out.Key(name);
-      out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-    };
+    protocols::json_writer out(line);
     const auto count = [&out](const char* name, std::uint64_t value) {
       out.Key(name);
       out.Uint64(value);
@@ -55,9 +49,9 @@ public:
     count("time_ms", static_cast<std::uint64_t>(time.count()));
     count("connection", request.connection);
     count("on_connection", request.on_connection);
-    text("method", request.method);
-    text("path", request.target);
-    text("model", given.model);
+    protocols::write_member(out, "method", request.method);
+    protocols::write_member(out, "path", request.target);
+    protocols::write_member(out, "model", given.model);
     out.Key("fault");
     if (given.struck == nullptr)
       out.Null();

@@ -2,13 +2,15 @@
 #include "tools/mock/plan.hpp"
 
 #include "config/table_reader.hpp"
+#include "protocols/json.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
-#include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
 
 namespace weir::mock {
@@ -93,10 +95,59 @@ bool read_kind(table_reader& in, fault_kind& kind) {
   return false;
 }
 
+/// A member of a fault and the kinds that heed it, a bit for each.
+struct heeded_member {
+  std::string_view name;
+  std::uint32_t kinds;
+};
+
+template <class... Kind>
+constexpr std::uint32_t bits(Kind... kind) {
+  return ((std::uint32_t{1} << static_cast<unsigned>(kind)) | ...);
+}
+
+/// Members that not every kind heeds.
+constexpr auto choosy_members = [] {
+  using enum fault_kind;
+  constexpr std::uint32_t any_request = ~bits(refuse);
+  // A response that is sent from its beginning to its end can come late.
+  constexpr std::uint32_t any_response = ~bits(refuse, reset, close, hang);
+  return std::array<heeded_member, 16>{{{"requests", any_request},
+                                        {"every", any_request},
+                                        {"probability", any_request},
+                                        {"status", bits(status, error_in_200)},
+                                        {"message", bits(status, error_in_200)},
+                                        {"code", bits(status, error_in_200)},
+                                        {"body", bits(status)},
+                                        {"retry_after", bits(status)},
+                                        {"retry_after_ms", bits(status)},
+                                        {"headers", bits(status)},
+                                        {"after_bytes", bits(reset, close)},
+                                        {"piece_bytes", bits(drip)},
+                                        {"body_bytes", bits(oversized_body)},
+                                        {"delay", any_response},
+                                        {"from", bits(refuse)},
+                                        {"to", bits(refuse)}}};
+}();
+
+/// A member that the kind does not heed is a fault: whoever wrote it expects something that never happens.
+void refuse_unheeded(table_reader& in, fault_kind kind) {
+  for (const auto& [name, kinds] : choosy_members) {
+    const std::string key(name);
+    if ((kinds & bits(kind)) != 0 || !in.has(key))
+      continue;
+    std::string problem = "has no effect on a fault of kind '" + std::string(to_string(kind)) + "'";
+    if (kind == fault_kind::refuse)
+      problem += ", which closes the port to all; 'from' and 'to' say when";
+    in.fault(key, std::move(problem));
+  }
+}
+
 fault read_fault(config::reading& shared, const toml::table& table, const std::string& path) {
   table_reader in(shared, &table, path);
   fault read;
-  read_kind(in, read.kind);
+  if (read_kind(in, read.kind))
+    refuse_unheeded(in, read.kind);
   read_selector(in, read.when);
   std::uint32_t status = 500;
   if (in.count("status", status, {200, 599}))
@@ -120,8 +171,11 @@ fault read_fault(config::reading& shared, const toml::table& table, const std::s
   in.duration("delay", read.delay, any_time);
   in.duration("from", read.from, any_time);
   milliseconds to{0};
-  if (in.duration("to", to, any_time))
+  if (in.duration("to", to, any_time)) {
     read.to = to;
+    if (to < read.from)
+      in.fault("to", "is before 'from'");
+  }
   in.finish();
   return read;
 }
@@ -214,7 +268,9 @@ void write_toml(std::string& out, const rapidjson::Value& value) {
 boost::system::result<std::string, config_fault> json_to_toml(const std::string& text,
                                                               const std::string& file) {
   rapidjson::Document document;
-  document.Parse<rapidjson::kParseIterativeFlag>(text.c_str());
+  // Parsing reads whole blocks of 16 bytes.
+  const std::string padded = text + std::string(16, '\0');
+  document.Parse<rapidjson::kParseIterativeFlag>(padded.c_str());
   if (document.HasParseError()) {
     const auto at =
         text.begin() + static_cast<std::ptrdiff_t>(std::min(document.GetErrorOffset(), text.size()));
@@ -242,10 +298,16 @@ boost::system::result<std::string, config_fault> json_to_toml(const std::string&
 } // namespace
 
 boost::system::result<plan, config_faults> load_plan(const std::string& file) {
+  // One byte more than a plan may have is enough to be refused; a folder opens, and cannot be read.
+  constexpr std::size_t largest = 1 << 20;
   std::ifstream stream(file, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(stream), {});
+  std::string text(largest + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!stream.is_open() || stream.bad())
     return config_faults{{file, 0, 0, {}, "cannot be read"}};
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > largest)
+    return config_faults{{file, 0, 0, {}, "is larger than 1 MiB"}};
   const auto first = text.find_first_not_of(" \t\r\n");
   const bool json = first != std::string::npos && text[first] == '{';
   if (json) {
@@ -262,6 +324,8 @@ boost::system::result<plan, config_faults> load_plan(const std::string& file) {
   plan read = read_plan(shared);
   if (shared.faults.empty())
     return read;
+  std::ranges::stable_sort(shared.faults, {},
+                           [](const config_fault& each) { return std::pair(each.line, each.column); });
   // Lines of a translated text would mislead: the key says where it is.
   if (json)
     for (config_fault& each : shared.faults)
