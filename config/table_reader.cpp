@@ -101,7 +101,7 @@ void table_reader::fault(const std::string& key, std::string problem) {
 }
 
 void table_reader::bad_key(const std::string& key, std::string problem) {
-  toml::source_position place;
+  toml::source_position place{};
   if (table_ != nullptr)
     if (const auto found = table_->find(key); found != table_->end())
       place = found->first.source().begin;
