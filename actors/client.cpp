@@ -10,8 +10,6 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <mutex>
-#include <optional>
-#include <shared_mutex>
 #include <utility>
 
 namespace weir {
@@ -121,7 +119,7 @@ struct client::implementation {
     const std::lock_guard alone(stopping);
     door_actor leaving;
     {
-      const std::unique_lock hold(gate);
+      const std::lock_guard hold(gate);
       leaving = std::exchange(actor, nullptr);
     }
     if (!leaving)
@@ -135,26 +133,25 @@ struct client::implementation {
 
   void chat(chat_request request, std::function<void(chat_reply)> done) const {
     auto caller = std::make_shared<listener>(std::move(done));
-    const std::shared_lock hold(gate);
-    if (actor)
-      caf::anon_send(actor, door_call{std::move(request), std::move(caller)});
+    // Sent without the lock: what comes too late is answered right here, by the caller's own function.
+    if (const door_actor to = open_door())
+      caf::anon_send(to, door_call{std::move(request), std::move(caller)});
+  }
+
+  /// The door's actor; null once weir has stopped.
+  door_actor open_door() const {
+    const std::lock_guard hold(gate);
+    return actor;
   }
 
   /// Asks the manager and waits.
   template <class Answer, class Question>
   result<Answer> ask(Question question) const {
     result<Answer> answer = make_failure(errc::cancelled, "weir has stopped");
-    manager_actor manager;
-    std::optional<caf::scoped_actor> self;
-    {
-      const std::shared_lock hold(gate);
-      if (!actor)
-        return answer;
-      manager = desk;
-      self.emplace(host->system());
-    }
-    (*self)
-        ->request(manager, caf::infinite, std::move(question))
+    if (!open_door())
+      return answer;
+    caf::scoped_actor self{host->system()};
+    self->request(desk, caf::infinite, std::move(question))
         .receive([&](Answer& told) { answer = std::move(told); },
                  [&](const caf::error& reason) { answer = to_failure(reason); });
     return answer;
@@ -162,9 +159,9 @@ struct client::implementation {
 
   std::unique_ptr<runtime> own;
   runtime* host;
-  manager_actor desk;             ///< the host's manager; of its own, since the host forgets it when it stops
-  door_actor actor;               ///< null: stopped
-  mutable std::shared_mutex gate; ///< over `actor`
+  manager_actor desk;      ///< the host's manager; of its own, since the host forgets it when it stops
+  door_actor actor;        ///< null: stopped
+  mutable std::mutex gate; ///< over `actor`
   std::mutex stopping;
 };
 

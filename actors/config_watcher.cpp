@@ -1,4 +1,5 @@
-// The behaviour of the watcher: wait for the dust to settle, read until two reads agree, judge once.
+// The behaviour of the watcher: wait for the dust to settle, read until two reads agree, judge; tell each
+// fault once.
 #include "actors/config_watcher.hpp"
 
 #include "actors/log.hpp"

@@ -97,6 +97,7 @@ snapshot_ptr make_config(const call_options& options, const std::filesystem::pat
   provider.type = provider_type::generic;
   provider.api_key = secret("bench-key");
   provider.base_url = options.upstream;
+  provider.allow_insecure_http = true; // its key is none
   provider.max_concurrency = std::max(256U, options.concurrency);
   model_config model;
   model.name = model_name(options.model);

@@ -81,6 +81,15 @@ status reserve_lock_file(const std::filesystem::path& dir) {
   return code == ENOSPC || code == EDQUOT ? status{code, "fallocate"} : status{};
 }
 
+/// LMDB writes the first two pages at once. If the disk was full in their middle, what is there would be no
+/// LMDB file for ever. A file that another process has begun meanwhile has both.
+void forget_half_a_beginning(const std::filesystem::path& file) {
+  struct stat facts {};
+  if (::stat(file.c_str(), &facts) == 0 && facts.st_size > 0 && facts.st_size < 2 * ::sysconf(_SC_PAGESIZE))
+      [[maybe_unused]]
+    const int ignored = ::truncate(file.c_str(), 0);
+}
+
 } // namespace
 
 failure to_failure(const status& answer, const std::filesystem::path& dir) {
@@ -112,13 +121,9 @@ status environment::open(const std::filesystem::path& dir, std::uint64_t map_byt
   const unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (read_only ? MDB_RDONLY : 0U);
   if (const status answer = read_only ? status{} : reserve_lock_file(dir); !answer.ok())
     return answer;
-  struct stat before {};
-  const auto file = dir / "data.mdb";
-  const bool fresh = ::stat(file.c_str(), &before) != 0 || before.st_size == 0;
   if (const int code = mdb_env_open(made.handle_, dir.c_str(), flags, file_mode); code != MDB_SUCCESS) {
-    // Half a first page would be no LMDB file for ever.
-    if (fresh && (code == ENOSPC || code == EDQUOT || code == EIO)) [[maybe_unused]]
-      const int ignored = ::truncate(file.c_str(), 0);
+    if (code == ENOSPC || code == EDQUOT || code == EIO)
+      forget_half_a_beginning(dir / "data.mdb");
     return {code, "mdb_env_open"};
   }
   int dead = 0;

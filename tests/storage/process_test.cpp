@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -92,6 +93,7 @@ BOOST_AUTO_TEST_CASE(a_reader_killed_in_mid_question_does_not_keep_the_freed_pag
   BOOST_REQUIRE(::pipe(ready.data()) == 0);
   (void)open_ledger(scratch.path())->append(plain_batch(0, 100));
   const pid_t reader = start_child([&] {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     lmdb::environment env;
     lmdb::transaction question;
     const bool open = lmdb::environment::open(scratch.path(), 1U << 30U, true, env).ok() &&
@@ -101,6 +103,7 @@ BOOST_AUTO_TEST_CASE(a_reader_killed_in_mid_question_does_not_keep_the_freed_pag
     for (;;)
       ::pause();
   });
+  ::close(ready[1]);
   const auto books = open_ledger(scratch.path());
   char byte = 0;
   BOOST_REQUIRE(::read(ready[0], &byte, 1) == 1);
@@ -111,7 +114,6 @@ BOOST_AUTO_TEST_CASE(a_reader_killed_in_mid_question_does_not_keep_the_freed_pag
   // Each commit frees some ten pages: kept for the dead reader, they would make sixty megabytes.
   BOOST_TEST(books->stats().value().file_bytes < 16U << 20U);
   ::close(ready[0]);
-  ::close(ready[1]);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_another_process_grows_while_it_is_opened_is_opened) {
