@@ -50,7 +50,10 @@ provider_impl::behavior_type provider_state::begin(services_ptr world, accumulat
       [this](const cancel_attempt& which) { cancel(which.id); },
       [this](const provider_probe& question) { return check(question); },
       [this](const snapshot_ptr& config) { adopt(*config); },
-      [this](exchange_end& done) { exchanged(done); },
+      [this](exchanges_ended) {
+        for (exchange_end& each : inbox_->take())
+          exchanged(each);
+      },
       [this](probe_end& done) { probed(done); },
       [this](tick) {
         ticker_.arrived(now());
@@ -83,10 +86,12 @@ void provider_state::launch(attempt_ptr open) {
     return finish(std::move(open), std::move(request.error()));
   const attempt_id id = open->work().id;
   open_attempt& entry = *in_flight_.emplace(id, std::move(open)).first->second;
+  // The handle keeps us alive until our exchanges have ended.
   auto home = caf::actor_cast<provider_impl>(self_);
   entry.sent_as(world_->network->post(setup.endpoint, std::move(*request), left,
-                                      [home = std::move(home), id](transport::exchange done) {
-                                        caf::anon_send(home, exchange_end{id, std::move(done)});
+                                      [home = std::move(home), inbox = inbox_, id](transport::exchange done) {
+                                        if (inbox->add({id, std::move(done)}))
+                                          caf::anon_send(home, exchanges_ended{});
                                       }));
 }
 

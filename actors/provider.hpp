@@ -2,6 +2,7 @@
 // Knows neither retries nor breakers: it is asked for one attempt and answers it once.
 #pragma once
 
+#include "actors/exchange_inbox.hpp"
 #include "actors/open_attempt.hpp"
 #include "actors/promise_guard.hpp"
 #include "actors/ticker.hpp"
@@ -18,11 +19,8 @@
 
 namespace weir::actors {
 
-/// The network's answer to an attempt, sent home by the transport's thread.
-struct exchange_end {
-  attempt_id id;
-  transport::exchange exchange;
-};
+/// "There is something in your inbox." Sent home by the transport's thread.
+struct exchanges_ended {};
 
 /// The network's answer to an active probe.
 struct probe_end {
@@ -32,14 +30,14 @@ struct probe_end {
 
 } // namespace weir::actors
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::exchange_end)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::exchanges_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::probe_end)
 
 namespace weir::actors {
 
 /// The private messages widen the implementation, not the handle that the world sees.
 using provider_impl =
-    provider_actor::extend<caf::reacts_to<exchange_end>, caf::reacts_to<probe_end>, caf::reacts_to<tick>>;
+    provider_actor::extend<caf::reacts_to<exchanges_ended>, caf::reacts_to<probe_end>, caf::reacts_to<tick>>;
 
 class provider_state {
 public:
@@ -74,6 +72,7 @@ private:
   accumulator_actor books_;
   setup_ptr setup_;
   ticker ticker_;
+  std::shared_ptr<exchange_inbox> inbox_ = std::make_shared<exchange_inbox>();
   std::unordered_map<attempt_id, attempt_ptr> in_flight_;
   std::deque<attempt_ptr> queue_; ///< waiting for a place, in order of arrival
   std::unordered_map<std::uint64_t, promise_guard<provider_health>> probes_;

@@ -85,6 +85,7 @@ void accumulator_state::commit() {
   if (!in_commit_) {
     in_commit_ = std::make_shared<const std::vector<usage_record>>(std::move(gathering_));
     gathering_ = {};
+    gathering_.reserve(in_commit_->size()); // the next will be about as many
   }
   retrying_ = false;
   ++tries_;
@@ -136,6 +137,7 @@ void accumulator_state::take_apart(const failure& error) {
         to_string(lost.time), to_string(lost.state), lost.usage.prompt_tokens, lost.usage.completion_tokens,
         lost.cost ? to_decimal(*lost.cost) + ' ' + lost.cost->unit.str() : "unknown", to_string(error));
     ++health_.refused;
+    health_.error.reset(); // it was judged, so the ledger can be used again
     return settle_waiters(false);
   }
   const auto middle = batch.begin() + static_cast<std::ptrdiff_t>(batch.size() / 2);

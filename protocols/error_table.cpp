@@ -175,7 +175,8 @@ vendor_error read_vendor_error(const json_value& root) {
   if (found.message.empty())
     found.message = any_text(find_member(body, "detail"));
   found.request_id = scalar_text(find_member(root, "request_id"));
-  if (const json_value* status = find_member(body, "status_code"); status != nullptr && status->IsInt())
+  if (const json_value* status = find_member(body, "status_code");
+      status != nullptr && status->IsInt() && status->GetInt() >= 400 && status->GetInt() < 600)
     found.status = status->GetInt();
   return found;
 }
@@ -193,8 +194,8 @@ void read_hints(const http_response& response, std::chrono::sys_seconds now, fai
   const auto wish = response.find("x-should-retry");
   if (wish == "false")
     error.retryable = false;
-  // What the table says by a name of the vendor's (no quota, wrong key …) is not made right by repeating.
-  // Where it had nothing to go by but the status, the server knows better.
+  // A lack of quota, a wrong key, a model that is not there are not made right by repeating. Of a request
+  // that is merely refused, the server knows better.
   if (wish == "true" && error.type == errc::invalid_request) {
     error.type = errc::server_error;
     error.retryable = true;

@@ -73,21 +73,28 @@ request_head::make(std::string_view method, std::string_view target, const std::
   return std::shared_ptr<const request_head>(std::move(head));
 }
 
-std::string_view find_field(const std::vector<http_field>& fields, std::string_view name) noexcept {
-  const auto found =
-      std::ranges::find_if(fields, [name](const http_field& each) { return same_name(each.name, name); });
-  if (found == fields.end())
-    return {};
-  std::string_view value = found->value;
-  while (!value.empty() && (value.front() == ' ' || value.front() == '\t'))
-    value.remove_prefix(1);
-  while (!value.empty() && (value.back() == ' ' || value.back() == '\t'))
-    value.remove_suffix(1);
-  return value;
+http_fields::http_fields(std::initializer_list<http_field> fields) {
+  for (const http_field& each : fields)
+    add(each.name, each.value);
 }
 
-std::string_view http_response::find(std::string_view name) const noexcept {
-  return find_field(fields, name);
+void http_fields::add(std::string_view name, std::string_view value) {
+  text_.append(name).push_back('\0');
+  text_.append(value).push_back('\0');
+}
+
+std::string_view http_fields::find(std::string_view name) const noexcept {
+  for (const view each : *this) {
+    if (!same_name(each.name, name))
+      continue;
+    std::string_view value = each.value;
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t'))
+      value.remove_prefix(1);
+    while (!value.empty() && (value.back() == ' ' || value.back() == '\t'))
+      value.remove_suffix(1);
+    return value;
+  }
+  return {};
 }
 
 } // namespace weir

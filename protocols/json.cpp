@@ -12,6 +12,11 @@ namespace {
 
 constexpr std::size_t padding = 32; ///< SSE2 reads aligned blocks past the end
 
+/// The memory of this thread's last document, for its next one: every call parses, and malloc is slow at this
+/// size.
+thread_local std::vector<char> spare;
+constexpr std::size_t largest_spare = 64 * 1024;
+
 /// Checks the nesting before parsing, so that no later walk over the value can exhaust the stack.
 bool too_deep(std::string_view text) noexcept {
   // Nothing opens often enough: nearly always the whole answer, and found at the speed of memory.
@@ -91,17 +96,21 @@ result<json_document> json_document::parse(std::string_view text) {
   if (too_deep(text))
     return make_failure(errc::invalid_request,
                         "the JSON is nested deeper than " + std::to_string(max_depth) + " levels");
-  // The parser takes a NUL for the end, and would not see what follows it.
+  // The parser takes a NUL for the end, and would not see what follows it. Servers that send their strings'
+  // last NUL along mean no harm.
+  text = text.substr(0, text.find_last_not_of('\0') + 1);
   if (const auto nul = text.find('\0'); nul != std::string_view::npos)
     return make_failure(errc::invalid_request, "no JSON: a NUL character", "byte " + std::to_string(nul));
   json_document parsed;
-  parsed.memory_ = std::make_unique_for_overwrite<char[]>(arena_size + text.size() + padding);
-  char* const copy = parsed.memory_.get() + arena_size;
+  parsed.memory_ = std::move(spare);
+  if (parsed.memory_.size() < arena_size + text.size() + padding)
+    parsed.memory_.resize(arena_size + text.size() + padding);
+  char* const copy = parsed.memory_.data() + arena_size;
   if (!text.empty())
     std::memcpy(copy, text.data(), text.size());
   std::memset(copy + text.size(), 0, padding);
   parsed.pool_ =
-      std::make_unique<rapidjson::MemoryPoolAllocator<>>(parsed.memory_.get(), arena_size, arena_size);
+      std::make_unique<rapidjson::MemoryPoolAllocator<>>(parsed.memory_.data(), arena_size, arena_size);
   parsed.document_ = std::make_unique<rapidjson::Document>(parsed.pool_.get());
   parsed.document_->ParseInsitu<rapidjson::kParseInsituFlag | rapidjson::kParseFullPrecisionFlag>(copy);
   if (parsed.document_->HasParseError())
@@ -110,6 +119,13 @@ result<json_document> json_document::parse(std::string_view text) {
                             rapidjson::GetParseError_En(parsed.document_->GetParseError()),
                         "byte " + std::to_string(parsed.document_->GetErrorOffset()));
   return parsed;
+}
+
+json_document::~json_document() {
+  document_.reset();
+  pool_.reset();
+  if (memory_.size() > spare.size() && memory_.size() <= largest_spare)
+    spare = std::move(memory_);
 }
 
 const json_value* find_member(const json_value& from, const char* name) noexcept {

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weir::protocols {
 
@@ -34,6 +35,10 @@ public:
 
   static constexpr std::size_t max_depth = 256;
 
+  json_document(json_document&&) noexcept = default;
+  json_document& operator=(json_document&&) noexcept = default;
+  ~json_document();
+
   const json_value& root() const noexcept { return *document_; }
 
 private:
@@ -42,7 +47,7 @@ private:
   /// Values of a usual reply fit in here; a larger one takes memory chunk by chunk.
   static constexpr std::size_t arena_size = 8 * 1024;
 
-  std::unique_ptr<char[]> memory_; ///< the arena, then the text with its padding
+  std::vector<char> memory_; ///< the arena, then the text with its padding
   std::unique_ptr<rapidjson::MemoryPoolAllocator<>> pool_;
   std::unique_ptr<rapidjson::Document> document_;
 };

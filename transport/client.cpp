@@ -84,10 +84,12 @@ private:
   };
 
   void take_in();
-  void begin(job_ptr next);
+  void begin(job_ptr next, clock_time now);
   void assign(site& at, job_ptr next, connection_pool::assignment given);
   void drop(exchange_id id, failure reason);
-  void on_idle(connection& who, exchange_id ended, std::optional<std::chrono::milliseconds> keep) override;
+  void on_idle(connection& who, job_ptr ended, std::optional<std::chrono::milliseconds> keep,
+               clock_time now) override;
+  void tell(job_ptr ended);
   void look();
   void sweep_idle();
   void shut();
@@ -100,6 +102,7 @@ private:
   std::mutex inbox_lock_;
   std::vector<job_ptr> inbox_; ///< given and not begun
   std::vector<job_ptr> taken_; ///< being begun; kept for its memory
+  std::vector<job_ptr> ended_; ///< concluded and not told yet
   asio::steady_timer ticks_;
   asio::steady_timer sweeps_;
   bool tick_armed_ = false;
@@ -117,12 +120,13 @@ void lane::take_in() {
     const std::lock_guard hold(inbox_lock_);
     taken_.swap(inbox_);
   }
+  const clock_time now = std::chrono::steady_clock::now();
   for (job_ptr& each : taken_)
-    begin(std::move(each));
+    begin(std::move(each), now);
   taken_.clear();
 }
 
-void lane::begin(job_ptr next) {
+void lane::begin(job_ptr next, clock_time now) {
   if (shut_)
     return next->finish(closed(), std::chrono::steady_clock::now());
   site& at = sites_.try_emplace(next->to().get(), next->to()).first->second;
@@ -136,7 +140,7 @@ void lane::begin(job_ptr next) {
     }
     at.context = shared;
   }
-  const auto given = at.pool.acquire(next->id(), std::chrono::steady_clock::now());
+  const auto given = at.pool.acquire(next->id(), now);
   assign(at, std::move(next), given);
   arm_tick();
 }
@@ -168,13 +172,27 @@ void lane::assign(site& at, job_ptr next, connection_pool::assignment given) {
   chosen->perform(std::move(next));
 }
 
-void lane::on_idle(connection& who, exchange_id ended, std::optional<std::chrono::milliseconds> keep) {
-  active_.erase(ended);
+/// Whoever posted hears of it when everything that has arrived by now has been read: one wake-up of his
+/// serves all.
+void lane::tell(job_ptr ended) {
+  ended_.push_back(std::move(ended));
+  if (ended_.size() != 1)
+    return;
+  asio::post(io_, [this] {
+    for (const job_ptr& each : std::exchange(ended_, {}))
+      each->tell();
+  });
+}
+
+void lane::on_idle(connection& who, job_ptr ended, std::optional<std::chrono::milliseconds> keep,
+                   clock_time now) {
+  active_.erase(ended->id());
+  tell(std::move(ended));
   const auto found = sites_.find(who.to().get());
   if (found == sites_.end())
     return;
   site& at = found->second;
-  const auto verdict = at.pool.release(who.key(), keep, std::chrono::steady_clock::now());
+  const auto verdict = at.pool.release(who.key(), keep, now);
   if (!verdict.kept) {
     who.close();
     at.connections.erase(who.key());

@@ -6,14 +6,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/field.hpp>
 
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <charconv>
-#include <iterator>
-#include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace weir::transport {
@@ -28,8 +25,8 @@ namespace {
 constexpr std::size_t read_size = 16 * 1024;
 /// More interim responses than this are an attack, not progress.
 constexpr int max_interim = 5;
-/// More fields than any provider sends.
-constexpr std::ptrdiff_t max_fields = 100;
+/// A request as short as this goes into the socket's buffer in one piece.
+constexpr std::size_t written_at_once = 16 * 1024;
 
 std::string where(const endpoint& to) {
   return to.host + ":" + std::to_string(to.port);
@@ -49,9 +46,9 @@ connection::connection(asio::io_context& io, name_resolver& names, connection_ow
   buffer_.reserve(read_size);
 }
 
-void connection::enter(phase next, std::chrono::milliseconds limit) {
+void connection::enter(phase next, std::chrono::milliseconds limit, clock_time now) {
   phase_ = next;
-  limit_ = std::chrono::steady_clock::now() + limit;
+  limit_ = now + limit;
 }
 
 void connection::perform(job_ptr next) {
@@ -126,7 +123,6 @@ void connection::secure() {
 
 // --- exchanging ------------------------------------------------------------------------------------------
 
-/// Writes the request and reads beside it: a server may refuse a long request before it has read it all.
 void connection::send() {
   enter(phase::waiting, to_->first_byte_timeout);
   expect_response();
@@ -144,18 +140,24 @@ void connection::send() {
     asio::async_write(*tls_, pieces, std::move(done));
   else
     asio::async_write(socket_, pieces, std::move(done));
-  read();
+  // A server may refuse a long request before it has read it all.
+  if (request_.body.size() > written_at_once)
+    read();
 }
 
 void connection::sent(error_code error, std::size_t bytes) {
   writing_ = false;
+  const bool reading = request_.body.size() > written_at_once;
   request_ = {};
-  if (!job_ || !error)
+  if (!job_)
     return;
-  // What the server may have said before it closed is worth more than the broken pipe: the read will tell.
-  written_ = bytes > 0 || tls_.has_value();
+  if (error)
+    written_ = bytes > 0 || tls_.has_value();
+  // After an error, too: what the server may have said before it closed is worth more than the broken pipe.
   if (!written_)
     broken("cannot send to " + where(*to_) + ": " + error.message());
+  else if (!reading)
+    read();
 }
 
 void connection::read() {
@@ -172,16 +174,17 @@ void connection::read() {
 void connection::received(error_code error, std::size_t bytes) {
   if (error)
     return ended(error);
+  const clock_time now = std::chrono::steady_clock::now();
   if (phase_ == phase::waiting)
-    job_->saw_first_byte(std::chrono::steady_clock::now());
-  enter(phase::reading, to_->idle_timeout);
+    job_->saw_first_byte(now);
+  enter(phase::reading, to_->idle_timeout, now);
   buffer_.commit(bytes);
   error_code fault;
   const bool done = parse(fault);
   if (fault)
     return end(unreadable("it breaks HTTP or a limit: " + fault.message()));
   if (parser_->is_header_done())
-    if (const auto no = objection())
+    if (const auto no = objection_to(parser_->get(), parser_->need_eof()))
       return judge(*no);
   // A body is taken out as it comes: what piles up is a head, a chunk's head or trailers without an end.
   if (!done && buffer_.size() > to_->max_header_bytes)
@@ -195,7 +198,6 @@ void connection::received(error_code error, std::size_t bytes) {
 /// The peer said its last byte, or the connection broke.
 void connection::ended(const error_code& error) {
   const bool closed = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
-  // An error's text may end with its connection; if it broke off, no harm is done.
   if (closed && parser_->is_header_done() && parser_->need_eof() && parser_->get().result_int() >= 300) {
     error_code ignored;
     parser_->put_eof(ignored);
@@ -207,7 +209,10 @@ void connection::ended(const error_code& error) {
 }
 
 void connection::expect_response() {
-  parser_.emplace();
+  parser_.reset();
+  head_memory_.release();
+  parser_.emplace(std::piecewise_construct, std::make_tuple(),
+                  std::make_tuple(head_allocator(&head_memory_)));
   parser_->eager(true);
   parser_->header_limit(to_->max_header_bytes);
   parser_->body_limit(to_->max_body_bytes);
@@ -245,45 +250,21 @@ failure connection::unreadable(const std::string& why) const {
   return made;
 }
 
-/// What in a response's head makes it unreadable, or unsafe to read: its end must be certain, its body as it
-/// is.
-std::optional<std::string> connection::objection() const {
-  const auto& head = parser_->get();
-  if (std::distance(head.begin(), head.end()) > max_fields)
-    return "it has more than " + std::to_string(max_fields) + " header fields";
-  if (const auto coding = head[http::field::content_encoding];
-      !coding.empty() && !boost::beast::iequals(coding, "identity"))
-    return "it is compressed, which was not asked for";
-  if (const auto coding = head[http::field::transfer_encoding];
-      !coding.empty() && !boost::beast::iequals(coding, "chunked"))
-    return "its transfer coding is not 'chunked'";
-  if (parser_->need_eof() && head.result_int() < 300)
-    return "it has neither a length nor chunks, so its end cannot be told from a break";
-  return std::nullopt;
-}
-
 /// A success that cannot be read is no success. Of an error, status and fields say what matters.
 void connection::judge(const std::string& fault) {
   if (parser_->get().result_int() < 300)
     end(unreadable(fault));
   else
-    end(response_head());
-}
-
-http_response connection::response_head() const {
-  const auto& head = parser_->get();
-  http_response response;
-  response.status = static_cast<int>(head.result_int());
-  for (const auto& field : head)
-    response.fields.push_back({std::string(field.name_string()), std::string(field.value())});
-  return response;
+    end(head_of(parser_->get()));
 }
 
 void connection::complete() {
   std::optional<std::chrono::milliseconds> keep;
   if (parser_->keep_alive() && !writing_ && drained())
-    keep = server_keeps();
-  http_response response = response_head();
+    keep = kept_for(parser_->get()).value_or(to_->keep_alive);
+  if (keep && *keep <= std::chrono::milliseconds{0})
+    keep.reset();
+  http_response response = head_of(parser_->get());
   response.body = std::move(parser_->get().body());
   end(std::move(response), keep);
 }
@@ -293,19 +274,6 @@ bool connection::drained() {
   if (buffer_.size() != 0)
     return false;
   return !tls_ || is_drained(*tls_);
-}
-
-/// How long the server says that it keeps the connection, less a second for what is under way.
-std::chrono::milliseconds connection::server_keeps() const {
-  constexpr std::string_view parameter = "timeout=";
-  const auto field = parser_->get()[http::field::keep_alive];
-  const auto at = field.find(parameter);
-  std::uint32_t seconds = 0;
-  if (at == std::string_view::npos ||
-      std::from_chars(field.data() + at + parameter.size(), field.data() + field.size(), seconds).ec !=
-          std::errc{})
-    return to_->keep_alive;
-  return std::chrono::seconds{seconds} - std::chrono::seconds{1};
 }
 
 // --- ending ----------------------------------------------------------------------------------------------
@@ -364,8 +332,9 @@ void connection::end(result<http_response> response, std::optional<std::chrono::
     phase_ = phase::idle;
   else
     close();
-  ended->finish(std::move(response), std::chrono::steady_clock::now());
-  owner_.on_idle(*this, ended->id(), keep);
+  const clock_time now = std::chrono::steady_clock::now();
+  ended->conclude(std::move(response), now);
+  owner_.on_idle(*this, std::move(ended), keep, now);
 }
 
 void connection::close() {

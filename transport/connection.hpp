@@ -5,6 +5,7 @@
 #include "transport/dialer.hpp"
 #include "transport/job.hpp"
 #include "transport/resolver.hpp"
+#include "transport/response_head.hpp"
 #include "transport/tls.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -14,8 +15,10 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <string>
 
@@ -26,8 +29,10 @@ class connection;
 /// Whom a connection tells that its exchange has ended.
 class connection_owner {
 public:
-  /// `keep` is how long the connection may serve again; nothing: it is closed.
-  virtual void on_idle(connection& who, exchange_id ended, std::optional<std::chrono::milliseconds> keep) = 0;
+  /// The job is concluded and not told yet. `keep` is how long the connection may serve again; nothing: it is
+  /// closed.
+  virtual void on_idle(connection& who, job_ptr ended, std::optional<std::chrono::milliseconds> keep,
+                       clock_time now) = 0;
 
 protected:
   ~connection_owner() = default;
@@ -64,10 +69,10 @@ public:
 
 private:
   enum class phase : std::uint8_t { fresh, connecting, securing, waiting, reading, idle };
-  using parser = boost::beast::http::response_parser<boost::beast::http::string_body>;
+  using parser = boost::beast::http::response_parser<boost::beast::http::string_body, head_allocator>;
   using error_code = boost::system::error_code;
 
-  void enter(phase next, std::chrono::milliseconds limit);
+  void enter(phase next, std::chrono::milliseconds limit, clock_time now = std::chrono::steady_clock::now());
   void resolve();
   void resolved(result<name_resolver::addresses> found);
   void connect(const name_resolver::addresses& addresses);
@@ -79,13 +84,10 @@ private:
   void ended(const error_code& error);
   void expect_response();
   bool parse(error_code& error);
-  std::optional<std::string> objection() const;
   void judge(const std::string& fault);
-  http_response response_head() const;
   failure unreadable(const std::string& why) const;
   void complete();
   bool drained();
-  std::chrono::milliseconds server_keeps() const;
   void broken(const std::string& what);
   failure overdue() const;
   outcome fate() const noexcept;
@@ -101,6 +103,9 @@ private:
   std::shared_ptr<dialer> dial_; ///< while it connects
   std::optional<tls_stream> tls_;
   boost::beast::flat_buffer buffer_;
+  std::array<std::byte, 4096> arena_;
+  std::pmr::monotonic_buffer_resource head_memory_{arena_.data(),
+                                                   arena_.size()}; ///< of one response's fields
   std::optional<parser> parser_;
   http_request request_; ///< kept here until it is written, also when its exchange has ended before
   std::string framing_;  ///< `Content-Length` and the blank line of the request

@@ -36,16 +36,21 @@ public:
   void on_connection(bool reused) noexcept { reused_ = reused; }
   void saw_first_byte(clock_time now) noexcept { first_byte_ = now; }
 
-  void finish(result<http_response> response, clock_time now) {
+  /// Notes how it ended; `tell` says so to whoever posted it. Each to be called once.
+  void conclude(result<http_response> response, clock_time now) {
     using std::chrono::duration_cast;
     using std::chrono::microseconds;
-    exchange end;
-    end.response = std::move(response);
-    end.total = duration_cast<microseconds>(now - posted_);
+    end_.response = std::move(response);
+    end_.total = duration_cast<microseconds>(now - posted_);
     if (first_byte_ != clock_time{})
-      end.first_byte = duration_cast<microseconds>(first_byte_ - posted_);
-    end.reused = reused_;
-    std::exchange(done_, nullptr)(std::move(end));
+      end_.first_byte = duration_cast<microseconds>(first_byte_ - posted_);
+    end_.reused = reused_;
+  }
+  void tell() { std::exchange(done_, nullptr)(std::move(end_)); }
+
+  void finish(result<http_response> response, clock_time now) {
+    conclude(std::move(response), now);
+    tell();
   }
 
 private:
@@ -56,7 +61,8 @@ private:
   clock_time posted_;
   clock_time first_byte_{};
   bool reused_ = false;
-  exchange_handler done_;
+  exchange end_;
+  exchange_handler done_; ///< null: told
 };
 
 using job_ptr = std::unique_ptr<job>;

@@ -19,8 +19,8 @@ class name_resolver {
 public:
   /// In the order in which the system would try them; never empty.
   using addresses = std::vector<boost::asio::ip::address>;
-  /// Called once for each `resolve`, on a thread of the resolver's, unless the resolver was closed before.
-  /// Must not block and must not use the resolver.
+  /// Called once for each `resolve`, on a thread of the resolver's or (when none can be started) at once,
+  /// unless the resolver was closed before. Must not block and must not use the resolver.
   using handler = std::function<void(result<addresses>)>;
   /// The system's look-up, or a test's. Blocks. Errors: `network`.
   using look_up = std::function<result<addresses>(const std::string& host)>;

@@ -16,16 +16,12 @@ namespace weir::transport {
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 
-std::string_view server_request::find(std::string_view name) const noexcept {
-  return find_field(fields, name);
-}
-
 std::string to_bytes(const http_response& response) {
   std::string bytes = "HTTP/1.1 " + std::to_string(response.status) + " ";
   bytes += boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(response.status));
   bytes += "\r\n";
   bool framed = false;
-  for (const http_field& each : response.fields) {
+  for (const http_fields::view each : response.fields) {
     framed = framed || boost::beast::iequals(each.name, "content-length") ||
              boost::beast::iequals(each.name, "transfer-encoding");
     bytes.append(each.name).append(": ").append(each.value).append("\r\n");

@@ -20,12 +20,12 @@ namespace weir::transport {
 struct server_request {
   std::string method;
   std::string target;
-  std::vector<http_field> fields;
+  http_fields fields;
   std::string body;
   std::uint64_t connection = 0;    ///< counts connections from 1
   std::uint64_t on_connection = 0; ///< counts requests of this connection from 1
 
-  std::string_view find(std::string_view name) const noexcept;
+  std::string_view find(std::string_view name) const noexcept { return fields.find(name); }
 };
 
 /// Writes these bytes as they are.

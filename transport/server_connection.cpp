@@ -146,7 +146,7 @@ void server_connection::serve() {
   request.method = message.method_string();
   request.target = message.target();
   for (const auto& field : message)
-    request.fields.push_back({std::string(field.name_string()), std::string(field.value())});
+    request.fields.add(field.name_string(), field.value());
   request.body = std::move(message.body());
   request.connection = number_;
   request.on_connection = ++requests_;

@@ -43,16 +43,18 @@ result<const provider_config*> start_of(const snapshot& config, const chat_reque
 std::vector<const provider_config*> candidates_for(const snapshot& config, const provider_config& first,
                                                    const model_name& model) {
   std::vector<const provider_config*> found;
+  found.reserve(config.providers.size());
   if (offers(first, model))
     found.push_back(&first);
   for (const provider_config& each : config.providers)
     if (&each != &first && each.enabled && find_model(each, model) != nullptr)
       found.push_back(&each);
   // Those that take any name come last, and only where the name has a chance of being known.
-  const auto listed = found;
+  const std::size_t listed = found.size();
   for (const provider_config& each : config.providers)
     if (&each != &first && each.enabled && each.models.empty() &&
-        std::ranges::any_of(listed, [&](const provider_config* known) { return same_api(*known, each); }))
+        std::any_of(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(listed),
+                    [&](const provider_config* known) { return same_api(*known, each); }))
       found.push_back(&each);
   return found;
 }
@@ -85,6 +87,7 @@ result<route> find_route(const snapshot& config, const chat_request& request) {
                         "no enabled provider offers the model '" + way.model.str() + "'" +
                             (request.provider.empty() ? "" : " (only '" + start.name.str() + "' was asked)"),
                         "model");
+  way.candidates.reserve(found.size());
   for (const provider_config* each : found)
     way.candidates.push_back(each->name);
   return way;

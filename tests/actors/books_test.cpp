@@ -112,8 +112,7 @@ BOOST_AUTO_TEST_CASE(one_record_that_the_ledger_never_takes_does_not_keep_the_ot
   stage on(config);
   answer_all(on);
   for (int n = 0; n != 20; ++n) {
-    on.network->reply_fields =
-        n == 7 || n == 13 ? std::vector<http_field>{{"x-request-id", "poison"}} : std::vector<http_field>{};
+    on.network->reply_fields = n == 7 || n == 13 ? http_fields{{"x-request-id", "poison"}} : http_fields{};
     on.call();
   }
   const auto done = on.ask<flushed>(flush{});
@@ -121,7 +120,7 @@ BOOST_AUTO_TEST_CASE(one_record_that_the_ledger_never_takes_does_not_keep_the_ot
   BOOST_TEST(done->pending == 0U);
   BOOST_TEST(on.ledger->records.size() == 18U);
   BOOST_TEST(on.ask<health_report>(health_query{})->ledger.refused == 2U);
-  on.network->reply_fields.clear();
+  on.network->reply_fields = {};
   on.call();
   BOOST_TEST(on.ask<flushed>(flush{})->pending == 0U);
   BOOST_TEST(on.ledger->records.size() == 19U);

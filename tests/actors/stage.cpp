@@ -52,7 +52,7 @@ std::optional<posted> fake_network::take() {
   return oldest;
 }
 
-bool fake_network::answer(int status, const std::string& body, std::vector<http_field> fields) {
+bool fake_network::answer(int status, const std::string& body, http_fields fields) {
   auto oldest = take();
   if (oldest)
     oldest->done({http_response{status, std::move(fields), body}, {}, {}, false});

@@ -46,7 +46,7 @@ public:
   void close() override {}
 
   /// Answers the oldest request on the wire. False: there is none.
-  bool answer(int status, const std::string& body = {}, std::vector<http_field> fields = {});
+  bool answer(int status, const std::string& body = {}, http_fields fields = {});
   /// Answers it with a completion of so many tokens.
   bool complete(std::uint64_t prompt = 10, std::uint64_t completion = 5);
   /// Fails it.
@@ -55,9 +55,9 @@ public:
   std::deque<posted> wire;
   std::vector<std::string> hosts; ///< of every post, in order
   std::uint64_t cancelled = 0;
-  std::vector<http_field> reply_fields; ///< of every completion
-  bool throws = false;                  ///< a post kills the actor that makes it
-  bool sends = true;                    ///< false: what is cancelled had not been sent yet
+  http_fields reply_fields; ///< of every completion
+  bool throws = false;      ///< a post kills the actor that makes it
+  bool sends = true;        ///< false: what is cancelled had not been sent yet
   /// What is cancelled turns out to be answered already, by this body.
   std::optional<std::string> late_reply;
   /// Called for each post, so that a test can answer by itself.

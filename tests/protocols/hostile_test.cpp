@@ -21,7 +21,7 @@ provider_config plain_provider() {
   return provider;
 }
 
-result<chat_reply> decoded(int status, std::string body, std::vector<http_field> fields = {}) {
+result<chat_reply> decoded(int status, std::string body, http_fields fields = {}) {
   static const auto chat = std::move(*make_codec(plain_provider()));
   return chat->decode_chat({status, std::move(fields), std::move(body)}, std::chrono::sys_seconds{});
 }
@@ -30,7 +30,7 @@ std::string reply_with_usage(const std::string& usage) {
   return R"({"id":"x","choices":[{"message":{"content":"four"}}],"usage":)" + usage + "}";
 }
 
-std::optional<std::int64_t> hint(std::vector<http_field> fields) {
+std::optional<std::int64_t> hint(http_fields fields) {
   const std::chrono::sys_seconds now{std::chrono::seconds{784'111'777}}; // Sun, 06 Nov 1994 08:49:37 GMT
   const auto found = retry_after({429, std::move(fields), {}}, now);
   return found ? std::optional(found->count()) : std::nullopt;

@@ -34,7 +34,7 @@ http_response recorded(const json_value& response) {
   made.status = find_member(response, "status")->GetInt();
   if (const json_value* headers = find_member(response, "headers"))
     for (const auto& member : headers->GetObject())
-      made.fields.push_back({member.name.GetString(), std::string(text_of(&member.value))});
+      made.fields.add(member.name.GetString(), text_of(&member.value));
   made.body = text_of(find_member(response, "body"));
   return made;
 }

@@ -72,15 +72,6 @@ BOOST_AUTO_TEST_CASE(a_refused_connection_was_never_sent) {
   BOOST_TEST(post(*net, plain(upstream.port())).get().response.has_value());
 }
 
-BOOST_AUTO_TEST_CASE(a_name_that_nobody_has_was_never_sent) {
-  const auto net = make_client(1);
-  auto to = plain(1);
-  to->host = "nowhere.invalid";
-  const exchange end = post(*net, to).get();
-  BOOST_REQUIRE(end.response.has_error());
-  BOOST_TEST((end.response.error().fate == outcome::not_sent));
-}
-
 BOOST_AUTO_TEST_CASE(each_limit_fires_by_its_own_name) {
   const auto first = once({hang{}}, [](endpoint& to) { to.first_byte_timeout = 100ms; });
   BOOST_TEST((first.response.error().type == errc::timeout));
@@ -133,7 +124,8 @@ BOOST_AUTO_TEST_CASE(a_connection_that_is_too_old_to_serve_again_is_closed) {
   for (int n = 0; n != 20; ++n)
     BOOST_TEST(post(*net, to).get().response.has_value());
   BOOST_TEST(upstream.connections() == 21U);
-  std::this_thread::sleep_for(20ms); // the server's side sees the ends a moment later
+  for (int n = 0; n != 300 && open_descriptors() > before + 2; ++n)
+    std::this_thread::sleep_for(10ms); // the server's side sees the ends a moment later
   BOOST_TEST(open_descriptors() <= before + 2);
 }
 
@@ -274,6 +266,16 @@ BOOST_AUTO_TEST_CASE(many_at_once_all_come_back_with_their_own_answer) {
   while (all != 3000)
     std::this_thread::sleep_for(1ms);
   BOOST_TEST(right == 3000);
+}
+
+// Last: its look-up may go on for a while with a descriptor of its own.
+BOOST_AUTO_TEST_CASE(a_name_that_nobody_has_was_never_sent) {
+  const auto net = make_client(1);
+  auto to = plain(1);
+  to->host = "nowhere.invalid";
+  const exchange end = post(*net, to).get();
+  BOOST_REQUIRE(end.response.has_error());
+  BOOST_TEST((end.response.error().fate == outcome::not_sent));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -84,7 +84,7 @@ http_response planned(const fault& struck, http_response whole, answer& log) {
     if (struck.body)
       error.body = *struck.body;
     for (const auto& [name, value] : struck.headers)
-      error.fields.push_back({name, value});
+      error.fields.add(name, value);
     log.billed = false;
     return error;
   }
