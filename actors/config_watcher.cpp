@@ -8,8 +8,6 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 namespace weir::actors {
@@ -22,18 +20,6 @@ constexpr milliseconds settle_time{200};
 constexpr milliseconds confirm_time{100};
 /// How often to look where the file system tells nothing.
 constexpr milliseconds poll_time{5000};
-/// A larger file is no configuration of ours, and the loader would refuse it.
-constexpr std::streamsize largest = 2 << 20;
-
-std::optional<std::string> read_whole(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in)
-    return std::nullopt;
-  std::string text(static_cast<std::size_t>(largest), '\0');
-  in.read(text.data(), largest);
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return text;
-}
 
 } // namespace
 
@@ -85,7 +71,7 @@ void watcher_state::on_tick() {
 }
 
 void watcher_state::look() {
-  auto text = read_whole(current_->source);
+  auto text = config::read_text(current_->source);
   if (!text) { // mostly between an editor's delete and its create; the next event tells
     if (++unread_ == 2)
       log().warn("{} cannot read {} and keeps the configuration that it had", name,

@@ -223,6 +223,18 @@ load_text(std::string_view text, const std::filesystem::path& source, const envi
   return std::move(shared.faults);
 }
 
+std::optional<std::string> read_text(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in)
+    return std::nullopt;
+  std::string text(toml_document::largest + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad())
+    return std::nullopt;
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
 } // namespace config
 
 std::uint64_t content_hash(std::string_view text) noexcept {
@@ -242,16 +254,10 @@ boost::system::result<snapshot_ptr, config_faults> load_config(const std::filesy
     return fault("there is no such file");
   if (status.type() == std::filesystem::file_type::directory)
     return fault("is a folder; expected a TOML file");
-  std::ifstream in(file, std::ios::binary);
-  if (!in)
+  const auto text = config::read_text(file);
+  if (!text)
     return fault("cannot be read");
-  // One byte more than the loader takes is enough to be refused, and a device or a pipe may never end.
-  std::string text(config::toml_document::largest + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad())
-    return fault("cannot be read");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return config::load_text(text, file, config::process_environment);
+  return config::load_text(*text, file, config::process_environment);
 }
 
 } // namespace weir

@@ -15,6 +15,10 @@ namespace weir::config {
 /// The classes of error that have a table of their own below `[llm.retry]`.
 inline constexpr std::array ruled_classes{errc::network, errc::rate_limit, errc::server_error, errc::timeout};
 
+/// A file's text, for `load_text`: at most a byte more than it takes, since a device or a pipe may never end.
+/// Nothing when it cannot be read.
+std::optional<std::string> read_text(const std::filesystem::path& file);
+
 /// Looks a variable up; nothing when it is not set.
 using environment = std::function<std::optional<std::string>(const std::string&)>;
 

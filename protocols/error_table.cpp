@@ -181,14 +181,6 @@ vendor_error read_vendor_error(const json_value& root) {
   return found;
 }
 
-vendor_error read_vendor_error(const http_response& response) {
-  if (const auto parsed = json_document::parse(response.body))
-    return read_vendor_error(parsed->root());
-  vendor_error found;
-  found.message = bounded(response.body);
-  return found;
-}
-
 void read_hints(const http_response& response, std::chrono::sys_seconds now, failure& error) {
   error.retry_after = retry_after(response, now);
   const auto wish = response.find("x-should-retry");
@@ -207,7 +199,11 @@ void read_hints(const http_response& response, std::chrono::sys_seconds now, fai
 
 failure classify(const http_response& response, std::chrono::sys_seconds now) {
   const auto parsed = json_document::parse(response.body);
-  const vendor_error words = parsed ? read_vendor_error(parsed->root()) : read_vendor_error(response);
+  vendor_error words;
+  if (parsed)
+    words = read_vendor_error(parsed->root());
+  else
+    words.message = bounded(response.body); // plain text, or a page
   failure made =
       look_up({response.status, lowered(words.type), lowered(words.code), lowered(words.message)}, words);
   made.fate = fate_of(response.status,

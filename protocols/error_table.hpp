@@ -22,11 +22,8 @@ struct vendor_error {
   int status = 0; ///< the HTTP status that the body names; 0: none
 };
 
-/// Finds the error in a body: `{"error":{…}}`, `{"error":"text"}`, `{"message":…}`, `{"detail":…}`, an array
-/// that holds one of these, or plain text.
-vendor_error read_vendor_error(const http_response& response);
-
-/// The same in a body that is parsed already.
+/// Finds the error in a parsed body: `{"error":{…}}`, `{"error":"text"}`, `{"message":…}`, `{"detail":…}`, or
+/// an array that holds one of these.
 vendor_error read_vendor_error(const json_value& root);
 
 /// The failure that a response with an error status tells, with class, retryability, fate and hint.

@@ -36,7 +36,7 @@ public:
   static constexpr std::size_t max_depth = 256;
 
   json_document(json_document&&) noexcept = default;
-  json_document& operator=(json_document&&) noexcept = default;
+  json_document& operator=(json_document&&) = delete; // the old values would outlive their memory
   ~json_document();
 
   const json_value& root() const noexcept { return *document_; }

@@ -85,9 +85,10 @@ status reserve_lock_file(const std::filesystem::path& dir) {
 /// LMDB file for ever. A file that another process has begun meanwhile has both.
 void forget_half_a_beginning(const std::filesystem::path& file) {
   struct stat facts {};
-  if (::stat(file.c_str(), &facts) == 0 && facts.st_size > 0 && facts.st_size < 2 * ::sysconf(_SC_PAGESIZE))
-      [[maybe_unused]]
-    const int ignored = ::truncate(file.c_str(), 0);
+  const off_t beginning = 2 * ::sysconf(_SC_PAGESIZE);
+  if (::stat(file.c_str(), &facts) == 0 && facts.st_size > 0 && facts.st_size < beginning) {
+    [[maybe_unused]] const int ignored = ::truncate(file.c_str(), 0);
+  }
 }
 
 } // namespace

@@ -111,8 +111,9 @@ void print(std::string_view text) {
 }
 
 void tell(std::string_view text) {
-  if (!text.empty()) [[maybe_unused]]
-    const auto written = std::fwrite(text.data(), 1, text.size(), stderr);
+  if (!text.empty()) {
+    [[maybe_unused]] const auto written = std::fwrite(text.data(), 1, text.size(), stderr);
+  }
 }
 
 std::string counted(std::uint64_t count, std::string_view word) {

@@ -128,14 +128,14 @@ void lane::take_in() {
 
 void lane::begin(job_ptr next, clock_time now) {
   if (shut_)
-    return next->finish(closed(), std::chrono::steady_clock::now());
+    return next->finish(closed(), now);
   site& at = sites_.try_emplace(next->to().get(), next->to()).first->second;
   if (at.to->tls && !at.context) {
     tls_context& shared = contexts_[at.to->ca_file];
     if (!shared) {
       auto made = make_tls_context(at.to->ca_file);
       if (!made)
-        return next->finish(made.error(), std::chrono::steady_clock::now());
+        return next->finish(made.error(), now);
       shared = std::move(*made);
     }
     at.context = shared;
