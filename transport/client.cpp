@@ -35,7 +35,8 @@ failure closed() {
   return make_failure(errc::cancelled, "the network was closed");
 }
 
-/// One thread and what belongs to it. All but `give`, `cancel` and `finish` run on that thread.
+/// One thread and what belongs to it. All but `give`, `cancel`, `grant`, `release` and `finish` run on that
+/// thread.
 class lane final : public connection_owner {
 public:
   explicit lane(name_resolver& names)
@@ -60,6 +61,20 @@ public:
     asio::post(io_, [this, id] { drop(id, make_failure(errc::cancelled, "the exchange was cancelled")); });
   }
 
+  void grant(exchange_id id, std::size_t bytes) {
+    asio::post(io_, [this, id, bytes] {
+      if (const connection_ptr serving = find(id))
+        serving->grant(bytes);
+    });
+  }
+
+  void release(exchange_id id) {
+    asio::post(io_, [this, id] {
+      if (const connection_ptr serving = find(id))
+        serving->release();
+    });
+  }
+
   /// Ends everything and the thread. Idempotent.
   void finish() {
     if (!thread_.joinable())
@@ -82,6 +97,12 @@ private:
     connection_pool pool;
     std::unordered_map<std::uint64_t, connection_ptr> connections;
   };
+
+  /// The connection that serves an exchange; null: none does (any more).
+  connection_ptr find(exchange_id id) const {
+    const auto found = active_.find(id);
+    return found == active_.end() ? nullptr : found->second;
+  }
 
   void take_in();
   void begin(job_ptr next, clock_time now);
@@ -302,20 +323,27 @@ public:
 
   exchange_id post(std::shared_ptr<const endpoint> to, http_request request, std::chrono::milliseconds total,
                    exchange_handler done) override {
-    const std::size_t chosen = std::hash<const endpoint*>{}(to.get()) / alignof(endpoint) % lanes_.size();
-    // The lane can be told from the id, so that cancelling needs no table.
-    const exchange_id id = next_.fetch_add(1, std::memory_order_relaxed) * lanes_.size() + chosen;
-    auto next = std::make_unique<job>(id, std::move(to), std::move(request), total, std::move(done));
-    if (closed_.load(std::memory_order_acquire))
-      next->finish(closed(), std::chrono::steady_clock::now());
-    else
-      lanes_[chosen]->give(std::move(next));
-    return id;
+    return give(std::move(to), std::move(request), total, std::move(done));
+  }
+
+  exchange_id stream(std::shared_ptr<const endpoint> to, http_request request,
+                     std::chrono::milliseconds total, std::shared_ptr<stream_receiver> receiver) override {
+    return give(std::move(to), std::move(request), total, std::move(receiver));
+  }
+
+  void grant(exchange_id id, std::size_t bytes) override {
+    if (lane* const serving = lane_of(id))
+      serving->grant(id, bytes);
+  }
+
+  void release(exchange_id id) override {
+    if (lane* const serving = lane_of(id))
+      serving->release(id);
   }
 
   void cancel(exchange_id id) override {
-    if (id != 0 && !closed_.load(std::memory_order_acquire))
-      lanes_[id % lanes_.size()]->cancel(id);
+    if (lane* const serving = lane_of(id))
+      serving->cancel(id);
   }
 
   void close() override {
@@ -327,6 +355,28 @@ public:
   }
 
 private:
+  /// `Handler` is an `exchange_handler` or a receiver.
+  template <class Handler>
+  exchange_id give(std::shared_ptr<const endpoint> to, http_request request, std::chrono::milliseconds total,
+                   Handler handler) {
+    const std::size_t chosen = std::hash<const endpoint*>{}(to.get()) / alignof(endpoint) % lanes_.size();
+    // The lane can be told from the id, so that cancelling needs no table.
+    const exchange_id id = next_.fetch_add(1, std::memory_order_relaxed) * lanes_.size() + chosen;
+    auto next = std::make_unique<job>(id, std::move(to), std::move(request), total, std::move(handler));
+    if (closed_.load(std::memory_order_acquire))
+      next->finish(closed(), std::chrono::steady_clock::now());
+    else
+      lanes_[chosen]->give(std::move(next));
+    return id;
+  }
+
+  /// Null for no exchange, and after the end.
+  lane* lane_of(exchange_id id) const {
+    if (id == 0 || closed_.load(std::memory_order_acquire))
+      return nullptr;
+    return lanes_[id % lanes_.size()].get();
+  }
+
   std::atomic<exchange_id> next_{1};
   std::atomic<bool> closed_{false};
   std::mutex closing_;

@@ -30,7 +30,8 @@ struct endpoint {
   std::chrono::milliseconds max_age{300'000};     ///< … and no connection is reused after this
   std::uint32_t max_connections = 256;            ///< more exchanges wait, within their deadline
   std::uint32_t max_header_bytes = 16 * 1024;
-  std::uint64_t max_body_bytes = 32ULL << 20U;
+  std::uint64_t max_body_bytes = 32ULL << 20U; ///< of a whole response; a streamed one is read by credit
+  std::uint32_t stream_window = 64 * 1024;     ///< bytes of a streamed body that may be under way unconsumed
 
   friend bool operator==(const endpoint&, const endpoint&) = default;
 };
@@ -50,6 +51,24 @@ struct exchange {
 /// Called once for each `post`, on a thread of the client's. Must not block and must not throw.
 using exchange_handler = std::function<void(exchange)>;
 
+/// Takes a response while it arrives. Called on a thread of the client's, in this order; must neither block
+/// nor throw.
+class stream_receiver {
+public:
+  stream_receiver() = default;
+  stream_receiver(const stream_receiver&) = delete;
+  stream_receiver& operator=(const stream_receiver&) = delete;
+  virtual ~stream_receiver() = default;
+
+  /// Status and fields, once, as soon as they are there. Not called when the exchange fails before.
+  virtual void on_head(http_response head) = 0;
+  /// The next bytes of the body. What is not granted back counts against the endpoint's `stream_window`: when
+  /// it is full, nothing more is read, and the peer has to wait.
+  virtual void on_body(std::string bytes) = 0;
+  /// The end, exactly once. The response of a success has no body.
+  virtual void on_end(exchange end) = 0;
+};
+
 /// A client with a keep-alive pool for each endpoint. All members may be called from any thread.
 class client {
 public:
@@ -62,6 +81,17 @@ public:
   /// A request is never sent twice: after its first byte was written on a connection, a failure is reported.
   virtual exchange_id post(std::shared_ptr<const endpoint> to, http_request request,
                            std::chrono::milliseconds total, exchange_handler done) = 0;
+
+  /// Sends a request and hands its response to `receiver` while it arrives. Everything else is as with
+  /// `post`; `idle_timeout` does not run while the window is full.
+  virtual exchange_id stream(std::shared_ptr<const endpoint> to, http_request request,
+                             std::chrono::milliseconds total, std::shared_ptr<stream_receiver> receiver) = 0;
+
+  /// So many bytes of a streamed body were consumed: as many more may come.
+  virtual void grant(exchange_id id, std::size_t bytes) = 0;
+
+  /// Nothing more is wanted of a streamed response. Its connection serves again if the response ends at once.
+  virtual void release(exchange_id id) = 0;
 
   /// Ends an exchange with `cancelled` and closes its connection. Nothing happens when it has ended already.
   virtual void cancel(exchange_id id) = 0;

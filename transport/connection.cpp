@@ -56,6 +56,10 @@ void connection::perform(job_ptr next) {
   job_->on_connection(phase_ == phase::idle);
   written_ = false;
   interim_ = 0;
+  head_told_ = false;
+  released_ = false;
+  paused_ = false;
+  unconsumed_ = 0;
   if (phase_ == phase::idle)
     send();
   else
@@ -177,28 +181,33 @@ void connection::received(error_code error, std::size_t bytes) {
   const clock_time now = std::chrono::steady_clock::now();
   if (phase_ == phase::waiting)
     job_->saw_first_byte(now);
-  enter(phase::reading, to_->idle_timeout, now);
+  if (!released_)
+    enter(phase::reading, to_->idle_timeout, now);
   buffer_.commit(bytes);
   error_code fault;
   const bool done = parse(fault);
   if (fault)
     return end(unreadable("it breaks HTTP or a limit: " + fault.message()));
   if (parser_->is_header_done())
-    if (const auto no = objection_to(parser_->get(), parser_->need_eof()))
+    if (const auto no = objection_to(parser_->get(), parser_->need_eof(), job_->receiver() != nullptr))
       return judge(*no);
+  if (job_->receiver() != nullptr && parser_->is_header_done())
+    pass_on();
   // A body is taken out as it comes: what piles up is a head, a chunk's head or trailers without an end.
   if (!done && buffer_.size() > to_->max_header_bytes)
     return end(unreadable("a part of its framing is longer than max_header_bytes"));
   if (done)
     complete();
   else
-    read();
+    read_on();
 }
 
 /// The peer said its last byte, or the connection broke.
 void connection::ended(const error_code& error) {
   const bool closed = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
-  if (closed && parser_->is_header_done() && parser_->need_eof() && parser_->get().result_int() >= 300) {
+  // Of a success only a stream may end so: its own end mark tells whether it is whole.
+  if (closed && parser_->is_header_done() && parser_->need_eof() &&
+      (parser_->get().result_int() >= 300 || job_->receiver() != nullptr)) {
     error_code ignored;
     parser_->put_eof(ignored);
     return complete();
@@ -215,7 +224,10 @@ void connection::expect_response() {
                   std::make_tuple(head_allocator(&head_memory_)));
   parser_->eager(true);
   parser_->header_limit(to_->max_header_bytes);
-  parser_->body_limit(to_->max_body_bytes);
+  if (job_->receiver() == nullptr)
+    parser_->body_limit(to_->max_body_bytes);
+  else
+    parser_->body_limit(boost::none);
 }
 
 /// Feeds the parser what has arrived. True when the final response is whole; interim ones are passed over.
@@ -265,7 +277,8 @@ void connection::complete() {
   if (keep && *keep <= std::chrono::milliseconds{0})
     keep.reset();
   http_response response = head_of(parser_->get());
-  response.body = std::move(parser_->get().body());
+  if (job_->receiver() == nullptr)
+    response.body = std::move(parser_->get().body());
   end(std::move(response), keep);
 }
 

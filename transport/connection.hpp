@@ -64,6 +64,12 @@ public:
   /// Ends the exchange, if there is one, and closes.
   void abort(failure reason);
 
+  /// So many bytes of the streamed body were consumed.
+  void grant(std::size_t bytes);
+
+  /// Nobody wants the rest of the streamed body: it is read for a moment, to keep the connection.
+  void release();
+
   /// Closes an idle connection.
   void close();
 
@@ -84,6 +90,8 @@ private:
   void ended(const error_code& error);
   void expect_response();
   bool parse(error_code& error);
+  void read_on();
+  void pass_on();
   void judge(const std::string& fault);
   failure unreadable(const std::string& why) const;
   void complete();
@@ -115,6 +123,11 @@ private:
   bool written_ = false; ///< a byte of the request may have left
   bool writing_ = false; ///< the request is being written
   int interim_ = 0;      ///< 1xx responses seen
+  // of a streamed response:
+  bool head_told_ = false;
+  bool released_ = false;      ///< the rest of the body is wanted by nobody
+  bool paused_ = false;        ///< the window is full, and nothing is being read
+  std::size_t unconsumed_ = 0; ///< bytes told and not granted back
 };
 
 } // namespace weir::transport

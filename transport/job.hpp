@@ -18,6 +18,12 @@ public:
       std::chrono::milliseconds total, exchange_handler done)
       : id_(id), to_(std::move(to)), request_(std::move(request)), total_(total),
         posted_(std::chrono::steady_clock::now()), done_(std::move(done)) {}
+  job(exchange_id id, std::shared_ptr<const endpoint> to, http_request request,
+      std::chrono::milliseconds total, std::shared_ptr<stream_receiver> receiver)
+      : job(id, std::move(to), std::move(request), total,
+            [receiver](exchange end) { receiver->on_end(std::move(end)); }) {
+    receiver_ = std::move(receiver);
+  }
   job(const job&) = delete;
   job& operator=(const job&) = delete;
   /// A job that nobody finished was dropped on the way down.
@@ -28,6 +34,8 @@ public:
 
   exchange_id id() const noexcept { return id_; }
   const std::shared_ptr<const endpoint>& to() const noexcept { return to_; }
+  /// Who takes the response while it arrives; null: it is wanted whole.
+  stream_receiver* receiver() const noexcept { return receiver_.get(); }
   /// To be called once, by who writes it.
   http_request take_request() noexcept { return std::move(request_); }
   std::chrono::milliseconds total() const noexcept { return total_; }
@@ -63,6 +71,7 @@ private:
   bool reused_ = false;
   exchange end_;
   exchange_handler done_; ///< null: told
+  std::shared_ptr<stream_receiver> receiver_;
 };
 
 using job_ptr = std::unique_ptr<job>;

@@ -19,7 +19,7 @@ constexpr std::ptrdiff_t max_fields = 100;
 
 } // namespace
 
-std::optional<std::string> objection_to(const parsed_response& head, bool until_eof) {
+std::optional<std::string> objection_to(const parsed_response& head, bool until_eof, bool streamed) {
   if (std::distance(head.begin(), head.end()) > max_fields)
     return "it has more than " + std::to_string(max_fields) + " header fields";
   if (const auto coding = head[http::field::content_encoding];
@@ -29,7 +29,7 @@ std::optional<std::string> objection_to(const parsed_response& head, bool until_
       !coding.empty() && !boost::beast::iequals(coding, "chunked"))
     return "its transfer coding is not 'chunked'";
   // An error's text may end with its connection: if it broke off, no harm is done.
-  if (until_eof && head.result_int() < 300)
+  if (until_eof && head.result_int() < 300 && !streamed)
     return "it has neither a length nor chunks, so its end cannot be told from a break";
   return std::nullopt;
 }

@@ -20,8 +20,8 @@ using parsed_response = boost::beast::http::response<boost::beast::http::string_
                                                      boost::beast::http::basic_fields<head_allocator>>;
 
 /// What makes a response unreadable, or unsafe to read: its end must be certain, its body as it is.
-/// `until_eof`: it has neither a length nor chunks.
-std::optional<std::string> objection_to(const parsed_response& head, bool until_eof);
+/// `until_eof`: it has neither a length nor chunks. `streamed`: its own end mark tells whether it is whole.
+std::optional<std::string> objection_to(const parsed_response& head, bool until_eof, bool streamed);
 
 /// Status and fields.
 http_response head_of(const parsed_response& head);

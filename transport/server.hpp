@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -43,7 +44,22 @@ struct reset_connection {};
 /// Ends the connection with FIN.
 struct close_connection {};
 
-using script_step = std::variant<send_bytes, pause, hang, reset_connection, close_connection>;
+using plain_step = std::variant<send_bytes, pause, hang, reset_connection, close_connection>;
+
+/// Steps that are made while they are played: `next` is asked for one when the one before is done, and bytes
+/// are done when the socket took them, so that a peer that does not read is not written for. It ends with
+/// nothing. Called on a server thread; must not block. A copy of the step goes on where the other one is.
+struct generate {
+  std::function<std::optional<plain_step>()> next;
+};
+/// From here to the end of the script the peer is watched: if it closes the connection, or what is sent to it
+/// fails, the script ends there and `lost` is called, once. Over TLS only the second is seen.
+struct watch_peer {
+  std::function<void()> lost;
+};
+
+using script_step =
+    std::variant<send_bytes, pause, hang, reset_connection, close_connection, generate, watch_peer>;
 
 /// Steps in order. A script that ends without closing leaves the connection open for the next request.
 using script = std::vector<script_step>;

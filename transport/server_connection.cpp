@@ -28,7 +28,7 @@ server_connection::server_connection(asio::ip::tcp::socket socket,
                                      std::shared_ptr<const request_handler> handler, connection_set& open,
                                      std::uint64_t number)
     : socket_(std::move(socket)), context_(tls), options_(options), handler_(std::move(handler)), open_(open),
-      number_(number), timer_(socket_.get_executor()) {
+      number_(number), timer_(socket_.get_executor()), pause_(socket_.get_executor()) {
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   buffer_.reserve(read_size);
@@ -155,18 +155,51 @@ void server_connection::serve() {
   play();
 }
 
-void server_connection::play() {
-  if (step_ == script_.size()) {
-    script_.clear();
-    return keep_alive_ ? next_request() : end();
+/// The next step that does something on the wire; nothing at the script's end.
+std::optional<plain_step> server_connection::next_step() {
+  while (step_ != script_.size()) {
+    script_step& step = script_[step_];
+    if (const auto* made = std::get_if<generate>(&step)) {
+      if (auto next = made->next())
+        return next;
+      ++step_;
+      continue;
+    }
+    ++step_;
+    if (auto* watched = std::get_if<watch_peer>(&step)) {
+      lost_ = std::move(watched->lost);
+      watch();
+      continue;
+    }
+    return std::visit(
+        [](auto& each) -> std::optional<plain_step> {
+          if constexpr (std::is_constructible_v<plain_step, decltype(std::move(each))>)
+            return plain_step(std::move(each));
+          else
+            return std::nullopt;
+        },
+        step);
   }
-  const script_step& step = script_[step_++];
+  return std::nullopt;
+}
+
+void server_connection::play() {
+  if (auto step = next_step()) {
+    current_ = std::move(*step);
+    return perform(current_);
+  }
+  script_.clear();
+  lost_ = nullptr;
+  return keep_alive_ ? next_request() : end();
+}
+
+void server_connection::perform(const plain_step& step) {
   if (const auto* bytes = std::get_if<send_bytes>(&step))
     return send(bytes->bytes);
   if (const auto* wait = std::get_if<pause>(&step)) {
-    auto timer = std::make_shared<asio::steady_timer>(socket_.get_executor(), wait->time);
-    return timer->async_wait([self = shared_from_this(), timer](error_code) {
-      if (self->socket_.is_open())
+    pause_.expires_after(wait->time);
+    return pause_.async_wait([self = shared_from_this()](error_code cancelled) {
+      if (!cancelled && self->socket_.is_open())
         self->play();
     });
   }
@@ -175,13 +208,38 @@ void server_connection::play() {
   if (std::holds_alternative<close_connection>(step))
     return end();
   // Hanging: only the peer's end is waited for; what it may still send is of no interest.
-  socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](error_code) { self->end(); });
+  socket_.async_wait(asio::socket_base::wait_read,
+                     [self = shared_from_this()](error_code) { self->peer_left(); });
+}
+
+/// Waits for the peer's end while a script is played. A request that comes before its turn, and anything over
+/// TLS, cannot be told from more of it without reading: then only a failed write says that nobody is there.
+void server_connection::watch() {
+  socket_.async_wait(asio::socket_base::wait_read,
+                     [self = shared_from_this(), seen = requests_](error_code error) {
+                       if (error || seen != self->requests_ || !self->lost_)
+                         return;
+                       char byte = 0;
+                       error_code fault;
+                       self->socket_.non_blocking(true, fault);
+                       self->socket_.receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, fault);
+                       if (fault && fault != asio::error::would_block)
+                         self->peer_left();
+                     });
+}
+
+void server_connection::peer_left() {
+  if (!socket_.is_open())
+    return;
+  if (const auto lost = std::exchange(lost_, nullptr))
+    lost();
+  end();
 }
 
 void server_connection::send(const std::string& bytes) {
   auto sent = [self = shared_from_this()](error_code error, std::size_t) {
     if (error)
-      self->end();
+      self->peer_left();
     else
       self->play();
   };
@@ -208,6 +266,7 @@ void server_connection::close() {
   const auto keep = shared_from_this();
   error_code ignored;
   timer_.cancel();
+  pause_.cancel();
   socket_.close(ignored);
   open_.remove(keep);
 }

@@ -57,6 +57,10 @@ private:
   void refuse(const char* why);
   void serve();
   void play();
+  std::optional<plain_step> next_step();
+  void perform(const plain_step& step);
+  void watch();
+  void peer_left();
   void send(const std::string& bytes);
   void end();
   void reset();
@@ -75,7 +79,10 @@ private:
   std::optional<parser> parser_;
   bool keep_alive_ = true;
   script script_;
-  std::size_t step_ = 0;
+  std::size_t step_ = 0;       ///< the next one
+  plain_step current_;         ///< the one that is played; it holds the bytes on their way
+  std::function<void()> lost_; ///< called when the peer leaves a watched script
+  boost::asio::steady_timer pause_;
 };
 
 } // namespace weir::transport
