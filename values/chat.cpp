@@ -13,6 +13,8 @@ constexpr std::array<std::string_view, 4> role_names{"system", "user", "assistan
 constexpr std::array<std::string_view, 7> finish_names{"unknown",        "stop",  "length", "tool_calls",
                                                        "content_filter", "pause", "error"};
 
+constexpr std::array<std::string_view, 4> kind_names{"content", "reasoning", "refusal", "tool_call"};
+
 } // namespace
 
 std::string_view to_string(role value) noexcept {
@@ -30,6 +32,10 @@ std::string_view to_string(finish_reason value) noexcept {
   return finish_names[static_cast<std::size_t>(value)];
 }
 
+std::string_view to_string(chat_delta::kind value) noexcept {
+  return kind_names[static_cast<std::size_t>(value)];
+}
+
 message make_message(role from, std::string text) {
   message made;
   made.role = from;
@@ -43,6 +49,17 @@ std::string text_of(const message& value) {
     if (const auto* piece = std::get_if<text_part>(&part))
       text += piece->text;
   return text;
+}
+
+message to_message(const chat_reply& reply) {
+  message made;
+  made.role = role::assistant;
+  made.content = reply.parts;
+  if (made.content.empty() && !reply.content.empty())
+    made.content.emplace_back(text_part{reply.content});
+  made.tool_calls = reply.tool_calls;
+  made.extra = reply.extra;
+  return made;
 }
 
 } // namespace weir

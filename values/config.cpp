@@ -3,9 +3,17 @@
 #include <weir/config.hpp>
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 namespace weir {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> api_names{"chat", "messages", "responses"};
+constexpr std::array<std::string_view, 4> key_style_names{"bearer", "x-api-key", "api-key", "none"};
+
+} // namespace
 
 std::string_view to_string(provider_type value) noexcept {
   switch (value) {
@@ -17,6 +25,35 @@ std::string_view to_string(provider_type value) noexcept {
     return "generic";
   }
   return "generic";
+}
+
+std::string_view to_string(api_kind value) noexcept {
+  return api_names[static_cast<std::size_t>(value)];
+}
+
+std::optional<api_kind> to_api_kind(std::string_view name) noexcept {
+  const auto found = std::ranges::find(api_names, name);
+  if (found == api_names.end())
+    return std::nullopt;
+  return static_cast<api_kind>(found - api_names.begin());
+}
+
+std::string_view to_string(key_style value) noexcept {
+  return key_style_names[static_cast<std::size_t>(value)];
+}
+
+wire_options wire_of(const provider_config& provider) {
+  if (provider.wire)
+    return *provider.wire;
+  wire_options wire;
+  if (provider.type == provider_type::openai)
+    wire.max_tokens_field = "max_completion_tokens"; // newer models refuse the other name
+  if (provider.type == provider_type::claude) {
+    wire.api = api_kind::messages;
+    wire.key = key_style::x_api_key;
+    wire.api_version = "2023-06-01"; // the later one refuses every sampling parameter
+  }
+  return wire;
 }
 
 retry_config retry_config::defaults() {

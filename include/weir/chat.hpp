@@ -2,6 +2,7 @@
 // Knows no wire format; streaming and tools are part of the types from the start.
 #pragma once
 
+#include <weir/api.hpp>
 #include <weir/error.hpp>
 #include <weir/names.hpp>
 #include <weir/usage.hpp>
@@ -19,28 +20,55 @@ namespace weir {
 
 enum class role : std::uint8_t { system, user, assistant, tool };
 
+/// Further members of something on the wire, as (name, JSON text), carried through unchanged.
+using extra_members = std::vector<std::pair<std::string, std::string>>;
+
 /// A piece of text.
 struct text_part {
   std::string text;
+  std::string cache_control{}; ///< JSON text, where a provider caches the prompt up to marks; empty: no mark
 
   friend bool operator==(const text_part&, const text_part&) = default;
 };
 
-/// An image by `https:` or `data:` URL. `detail` is `auto`, `low`, `high`, or empty.
+/// An image by `https:` or `data:` URL (`make_image` makes one of bytes). `detail` is `auto`, `low`, `high`,
+/// or empty.
 struct image_part {
   std::string url;
-  std::string detail;
+  std::string detail{};
+  std::string cache_control{}; ///< as of a text
 
   friend bool operator==(const image_part&, const image_part&) = default;
 };
 
-using content_part = std::variant<text_part, image_part>;
+/// What the model thought, to be sent back as it came while its tools run. Anthropic signs it, and sometimes
+/// shows it only encrypted.
+struct reasoning_part {
+  std::string text;
+  std::string signature{};
+  std::string redacted{}; ///< the encrypted form; `text` and `signature` are empty then
+
+  friend bool operator==(const reasoning_part&, const reasoning_part&) = default;
+};
+
+/// A part that only one API knows (a document, audio, a call of the provider's own tool), as JSON text. Goes
+/// to providers of that API unchanged, and to no other.
+struct raw_part {
+  api_kind api = api_kind::chat;
+  std::string json{};
+
+  friend bool operator==(const raw_part&, const raw_part&) = default;
+};
+
+using content_part = std::variant<text_part, image_part, reasoning_part, raw_part>;
 
 /// A call of a tool by the model. `arguments` is JSON text exactly as the model wrote it.
 struct tool_call {
   std::string id;
   std::string name;
   std::string arguments;
+  bool custom = false;   ///< OpenAI's custom tools: `arguments` is free text
+  extra_members extra{}; ///< what must be sent back with the call, such as Gemini's `extra_content`
 
   friend bool operator==(const tool_call&, const tool_call&) = default;
 };
@@ -51,6 +79,8 @@ struct message {
   std::vector<content_part> content;
   std::vector<tool_call> tool_calls; ///< of an assistant message
   std::string tool_call_id;          ///< of a tool message: which call it answers
+  bool is_error = false;             ///< of a tool message: the tool failed, and the content says why
+  extra_members extra;               ///< such as `name`; only the chat-completions API is sent them
 
   friend bool operator==(const message&, const message&) = default;
 };
@@ -60,7 +90,9 @@ struct tool {
   std::string name;
   std::string description;
   std::string parameters;
-  std::optional<bool> strict;
+  std::optional<bool> strict{};
+  std::string cache_control{}; ///< as of a text
+  std::string raw{};           ///< a provider's own tool, whole, as JSON text; the rest but `name` is unused
 
   friend bool operator==(const tool&, const tool&) = default;
 };
@@ -84,8 +116,9 @@ struct chat_request {
   std::vector<tool> tools;
   std::optional<weir::tool_choice> tool_choice;
   std::vector<std::string> stop;
-  std::vector<std::pair<std::string, std::string>> extra;
+  extra_members extra;
 
+  call_id id; ///< zero: weir makes one; one of the caller's own lets him cancel the call while it runs
   provider_name provider; ///< pins one provider; empty: weir chooses and may fail over
   std::optional<std::chrono::milliseconds>
       timeout; ///< for the whole call, a day at most; nothing: the configuration's
@@ -110,11 +143,13 @@ struct attempt_info {
 /// How a reply came about.
 struct reply_metadata {
   call_id call;
-  std::string request_id;               ///< the provider's id of the answered attempt
-  provider_name provider;               ///< who answered; empty when nobody did
-  std::vector<attempt_info> attempts;   ///< in order
-  std::chrono::microseconds latency{0}; ///< from the manager's door to the answer
-  std::string raw_finish_reason;        ///< the provider's own word
+  std::string request_id;                               ///< the provider's id of the answered attempt
+  provider_name provider;                               ///< who answered; empty when nobody did
+  std::vector<attempt_info> attempts;                   ///< in order
+  std::chrono::microseconds latency{0};                 ///< from the manager's door to the answer
+  std::optional<std::chrono::microseconds> first_token; ///< of the answered attempt, when it was streamed
+  std::string raw_finish_reason;                        ///< the provider's own word
+  std::string stop_sequence; ///< which of the request's stop texts was met, where the provider says so
 };
 
 /// The answer to a call, of success and of failure alike.
@@ -128,6 +163,8 @@ struct chat_reply {
   std::optional<money> cost; ///< of the answered attempt; nothing: no price known
   weir::finish_reason finish_reason = finish_reason::unknown;
   std::vector<tool_call> tool_calls;
+  std::vector<content_part> parts; ///< in order, when there is more to send back than the text; else empty
+  extra_members extra; ///< of the message, to be sent back, such as OpenRouter's `reasoning_details`
   std::optional<failure> error;
   reply_metadata metadata;
 };
@@ -147,11 +184,15 @@ struct chat_delta {
 std::string_view to_string(role value) noexcept;
 std::optional<role> to_role(std::string_view name) noexcept;
 std::string_view to_string(finish_reason value) noexcept;
+std::string_view to_string(chat_delta::kind value) noexcept;
 
 /// A message of plain text.
 message make_message(role from, std::string text);
 
 /// All text parts of a message, concatenated.
 std::string text_of(const message& value);
+
+/// A reply as the assistant message of the next request: text, reasoning and tool calls as they came.
+message to_message(const chat_reply& reply);
 
 } // namespace weir

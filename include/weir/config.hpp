@@ -2,6 +2,7 @@
 // Knows no TOML: how a file becomes a snapshot stands in config/.
 #pragma once
 
+#include <weir/api.hpp>
 #include <weir/error.hpp>
 #include <weir/money.hpp>
 #include <weir/names.hpp>
@@ -29,12 +30,15 @@ std::string_view to_string(provider_type value) noexcept;
 /// One model of a provider: `[llm.providers.P.models.M]`.
 struct model_config {
   model_name name;
-  std::string display_name;     ///< default: the name
-  std::uint32_t max_tokens = 0; ///< of one reply; 0: not said
-  bool supports_vision = false;
-  bool supports_tools = false;
-  bool supports_streaming = false;
-  std::optional<pricing> prices; ///< nothing: the cost is unknown, never zero
+  std::string display_name;         ///< default: the name
+  std::uint32_t max_tokens = 0;     ///< of one reply; 0: not said
+  std::uint32_t context_window = 0; ///< tokens of request and reply together; 0: not said
+  std::optional<bool>
+      supports_vision{}; ///< false: such a request is refused unsent; nothing: the provider decides
+  std::optional<bool> supports_tools{};
+  std::optional<bool> supports_streaming{};
+  std::optional<api_kind> api{};   ///< nothing: the provider's
+  std::optional<pricing> prices{}; ///< nothing: the cost is unknown, never zero
 };
 
 /// How the wait grows from one retry to the next.
@@ -91,14 +95,41 @@ struct ledger_config {
   std::uint64_t map_bytes = 1ULL << 30U; ///< first size of the LMDB map (sparse); it grows by itself
 };
 
+/// How a provider wants to be told its key: `auth` of the configuration.
+enum class key_style : std::uint8_t {
+  bearer,    ///< `Authorization: Bearer …`
+  x_api_key, ///< `x-api-key: …`
+  api_key,   ///< `api-key: …`
+  none,      ///< not at all
+};
+
+/// As the configuration has it: `bearer`, `x-api-key`, `api-key`, `none`.
+std::string_view to_string(key_style value) noexcept;
+
+/// Where providers of one API disagree. A preset or the type says it; each key of the file overrides it.
+struct wire_options {
+  api_kind api = api_kind::chat;
+  key_style key = key_style::bearer;
+  std::string max_tokens_field = "max_tokens"; ///< of the chat API: `max_tokens` or `max_completion_tokens`
+  bool stream_usage = true; ///< of the chat API: streams must be asked for their usage (`stream_options`)
+  std::string api_version;  ///< value of `anthropic-version`, of the messages API
+  std::string path;         ///< instead of the API's own after the base URL; `{model}` stands for the model
+  std::map<std::string, std::string> query; ///< added to each URL, such as `api-version`
+
+  friend bool operator==(const wire_options&, const wire_options&) = default;
+};
+
 /// One provider: `[llm.providers.P]`.
 struct provider_config {
   provider_name name;
   provider_type type = provider_type::openai;
+  std::string preset;               ///< whose defaults these are, such as `groq`; empty: the type's
+  std::optional<wire_options> wire; ///< nothing: the type's, as `wire_of` says; the loader always sets it
   secret api_key;
   std::string base_url; ///< taken as given; the endpoint's path is appended
   bool enabled = true;
-  milliseconds timeout{30'000}; ///< of one attempt, in all
+  milliseconds timeout{30'000};         ///< of one attempt, in all; of a streamed one, to its first token
+  milliseconds stream_timeout{600'000}; ///< of one streamed attempt, in all
   milliseconds connect_timeout{5'000};
   milliseconds tls_timeout{10'000};
   milliseconds first_byte_timeout{60'000};
@@ -139,6 +170,9 @@ using snapshot_ptr = std::shared_ptr<const snapshot>;
 struct runtime_options {
   bool watch_config = true; ///< reload the snapshot's file when it changes; no effect without a file
 };
+
+/// How a provider is spoken to.
+wire_options wire_of(const provider_config& provider);
 
 /// The model's entry, or null.
 const model_config* find_model(const provider_config& provider, const model_name& name) noexcept;

@@ -78,4 +78,33 @@ BOOST_AUTO_TEST_CASE(types_of_provider_have_the_names_of_the_file) {
   BOOST_TEST(to_string(provider_type::generic) == "generic");
 }
 
+BOOST_AUTO_TEST_CASE(ways_of_telling_a_key_have_the_names_of_the_file) {
+  BOOST_TEST(to_string(key_style::bearer) == "bearer");
+  BOOST_TEST(to_string(key_style::x_api_key) == "x-api-key");
+  BOOST_TEST(to_string(key_style::api_key) == "api-key");
+  BOOST_TEST(to_string(key_style::none) == "none");
+}
+
+BOOST_AUTO_TEST_CASE(apis_are_found_by_the_names_that_they_print) {
+  for (const api_kind each : {api_kind::chat, api_kind::messages, api_kind::responses})
+    BOOST_TEST((to_api_kind(to_string(each)) == each), to_string(each));
+  BOOST_TEST(!to_api_kind("Chat").has_value());
+  BOOST_TEST(!to_api_kind("").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_said_of_a_provider_follows_from_its_type) {
+  provider_config provider;
+  BOOST_TEST(wire_of(provider).max_tokens_field == "max_completion_tokens");
+  provider.type = provider_type::claude;
+  const wire_options claude = wire_of(provider);
+  BOOST_TEST((claude.api == api_kind::messages));
+  BOOST_TEST((claude.key == key_style::x_api_key));
+  BOOST_TEST(claude.api_version == "2023-06-01");
+  provider.type = provider_type::generic;
+  BOOST_TEST((wire_of(provider) == wire_options{}));
+  // What is said holds, whatever the type.
+  provider.wire = claude;
+  BOOST_TEST((wire_of(provider) == claude));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
