@@ -1,20 +1,40 @@
 // Which codec speaks for which provider.
 #include "protocols/codec.hpp"
 
+#include "protocols/anthropic_messages.hpp"
 #include "protocols/openai_chat.hpp"
+#include "protocols/openai_responses.hpp"
 
 namespace weir::protocols {
 
-result<std::unique_ptr<const codec>> make_codec(const provider_config& provider) {
-  switch (provider.type) {
-  case provider_type::openai:
-    return openai_chat::make(provider, {.max_tokens_field = "max_completion_tokens"});
-  case provider_type::generic:
-    return openai_chat::make(provider, {.max_tokens_field = "max_tokens"});
-  case provider_type::claude:
-    break;
+namespace {
+
+/// The provider as it is spoken to in this API. A path of its own belongs to the provider's main API.
+provider_config speaking(const provider_config& provider, api_kind api) {
+  provider_config own = provider;
+  own.wire = wire_of(provider);
+  if (own.wire->api == api)
+    return own;
+  own.wire->api = api;
+  own.wire->path.clear();
+  if (api == api_kind::messages && own.wire->api_version.empty())
+    own.wire->api_version = "2023-06-01"; // a request without a version is refused
+  return own;
+}
+
+} // namespace
+
+result<std::unique_ptr<const codec>> make_codec(const provider_config& provider, api_kind api) {
+  const provider_config own = speaking(provider, api);
+  switch (api) {
+  case api_kind::chat:
+    return openai_chat::make(own, *own.wire);
+  case api_kind::messages:
+    return anthropic_messages::make(own);
+  case api_kind::responses:
+    return openai_responses::make(own);
   }
-  return make_failure(errc::config, "weir does not speak the API of type 'claude' yet", provider.name.str());
+  return make_failure(errc::config, "weir does not speak this API", provider.name.str());
 }
 
 } // namespace weir::protocols

@@ -1,0 +1,183 @@
+// The common part of all streams.
+#include "protocols/event_stream.hpp"
+
+#include "protocols/error_table.hpp"
+#include "protocols/estimate.hpp"
+#include "protocols/sse.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::protocols {
+
+namespace {
+
+/// What a body is, as far as it can be told.
+enum class body_kind : std::uint8_t { open, events, whole };
+
+class common_decoder final : public stream_decoder {
+public:
+  common_decoder(http_response head, std::unique_ptr<event_reader> reader, whole_decoder whole)
+      : head_(std::move(head)), reader_(std::move(reader)), whole_(std::move(whole)) {
+    head_.body.clear();
+    if (head_.status < 200 || head_.status > 299)
+      kind_ = body_kind::whole;
+    for (const char* name : {"x-request-id", "request-id"})
+      if (const auto id = head_.find(name); !id.empty() && reply_.reply().metadata.request_id.empty())
+        reply_.reply().metadata.request_id = id;
+  }
+
+  bool feed(std::string_view bytes, std::vector<chat_delta>& deltas) override {
+    if (over_)
+      return false;
+    if (kind_ == body_kind::open)
+      guess(bytes);
+    if (kind_ != body_kind::events)
+      return collect(bytes);
+    reply_.tell(&deltas);
+    while (!over_) {
+      const auto event = events_.next(bytes);
+      if (!event)
+        break;
+      take(*event);
+    }
+    if (events_.overflowed())
+      fail(nonsense(head_, "an event of its stream is longer than " + std::to_string(stream_limit) + " bytes",
+                    "stream"));
+    reply_.tell(nullptr);
+    return !over_;
+  }
+
+  result<chat_reply> finish(std::vector<chat_delta>& deltas) override {
+    if (kind_ != body_kind::events && !failed_)
+      return finish_whole(deltas);
+    reply_.tell(&deltas);
+    if (!over_)
+      if (const auto last = events_.finish())
+        take_last(*last);
+    if (!failed_)
+      if (auto wrong = reader_->close(reply_))
+        fail(std::move(*wrong));
+    if (!failed_ && !reply_.finished())
+      fail(events_seen_ || head_.find("content-type").starts_with("text/event-stream")
+               ? cut()
+               : nonsense(head_, "its body is neither JSON nor a stream of events", "body"));
+    reply_.tell(nullptr);
+    if (failed_)
+      return std::move(*failed_);
+    return reply_.build();
+  }
+
+  token_usage usage() const override {
+    const chat_reply& so_far = reply_.reply();
+    token_usage known = so_far.usage;
+    std::uint64_t told = estimate_text_tokens(so_far.content) + estimate_text_tokens(so_far.reasoning) +
+                         estimate_text_tokens(so_far.refusal);
+    for (const tool_call& each : so_far.tool_calls)
+      told += estimate_text_tokens(each.name) + estimate_text_tokens(each.arguments);
+    known.completion_tokens = std::max(known.completion_tokens, told);
+    known.total_tokens = known.prompt_tokens + known.completion_tokens;
+    known.source = metering::estimated;
+    return known;
+  }
+
+private:
+  /// The first byte tells: JSON opens with a bracket, events never do. The content type does not: OpenAI was
+  /// recorded to call a stream `application/json`, and others call an error a stream.
+  void guess(std::string_view bytes) {
+    const auto first = bytes.find_first_not_of(" \t\r\n");
+    if (first != std::string_view::npos)
+      kind_ = bytes[first] == '{' || bytes[first] == '[' ? body_kind::whole : body_kind::events;
+  }
+
+  bool collect(std::string_view bytes) {
+    if (head_.body.size() + bytes.size() > stream_limit) {
+      fail(nonsense(head_, "its body is longer than " + std::to_string(stream_limit) + " bytes", "body"));
+      return false;
+    }
+    head_.body.append(bytes);
+    return true;
+  }
+
+  void take(const sse_event& event) {
+    events_seen_ = true;
+    if (event.data.empty())
+      return;
+    if (event.data.starts_with("[DONE]")) {
+      over_ = true;
+      reply_.set_finished();
+      return;
+    }
+    const auto parsed = json_document::parse(event.data);
+    if (!parsed)
+      return fail(nonsense(head_, "an event of its stream is no JSON: " + parsed.error().message,
+                           parsed.error().place));
+    if (auto wrong = reader_->read(event.name, parsed->root(), reply_))
+      return fail(std::move(*wrong));
+    if (!reply_.fits())
+      return fail(nonsense(
+          head_, "the streamed reply is longer than " + std::to_string(stream_limit) + " bytes", "stream"));
+    over_ = over_ || reader_->ended();
+  }
+
+  /// An event that no blank line ends counts when it is whole: the end mark, or JSON.
+  void take_last(const sse_event& event) {
+    if (event.data.starts_with("[DONE]") || is_json(event.data))
+      take(event);
+  }
+
+  failure cut() const {
+    failure made = make_failure(errc::network, "the stream broke off before the reply was whole");
+    made.fate = outcome::unknown;
+    return made;
+  }
+
+  void fail(failure error) {
+    over_ = true;
+    error.fate = outcome::unknown;
+    if (error.status_code == 0)
+      error.status_code = head_.status;
+    if (error.request_id.empty())
+      error.request_id = reply_.reply().metadata.request_id;
+    failed_ = std::move(error);
+  }
+
+  result<chat_reply> finish_whole(std::vector<chat_delta>& deltas) {
+    auto reply = whole_(head_);
+    if (!reply)
+      return reply;
+    const auto say = [&deltas](chat_delta::kind type, const std::string& text) {
+      if (!text.empty())
+        deltas.push_back({type, text, 0, {}, {}});
+    };
+    say(chat_delta::kind::reasoning, reply->reasoning);
+    if (reply->content != reply->refusal)
+      say(chat_delta::kind::content, reply->content);
+    say(chat_delta::kind::refusal, reply->refusal);
+    for (std::size_t at = 0; at != reply->tool_calls.size(); ++at) {
+      const tool_call& call = reply->tool_calls[at];
+      deltas.push_back(
+          {chat_delta::kind::tool_call, call.arguments, static_cast<std::uint32_t>(at), call.id, call.name});
+    }
+    return reply;
+  }
+
+  http_response head_; ///< and the body of what is no stream
+  std::unique_ptr<event_reader> reader_;
+  whole_decoder whole_;
+  body_kind kind_ = body_kind::open;
+  sse_parser events_{stream_limit};
+  reply_builder reply_{stream_limit};
+  bool over_ = false;
+  bool events_seen_ = false;
+  std::optional<failure> failed_;
+};
+
+} // namespace
+
+std::unique_ptr<stream_decoder> make_stream_decoder(http_response head, std::unique_ptr<event_reader> reader,
+                                                    whole_decoder whole) {
+  return std::make_unique<common_decoder>(std::move(head), std::move(reader), std::move(whole));
+}
+
+} // namespace weir::protocols

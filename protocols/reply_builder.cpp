@@ -1,0 +1,126 @@
+// Adding up. An id or name that comes late is told with the piece that brings it.
+#include "protocols/reply_builder.hpp"
+
+#include <weir/config.hpp>
+
+#include <utility>
+
+namespace weir::protocols {
+
+namespace {
+
+/// The same for the same reply, and another in the next round of a conversation.
+std::string made_up_id(std::string_view seed, std::size_t at) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string id = "call_";
+  for (std::uint64_t hash = content_hash(seed); hash != 0; hash >>= 4U)
+    id.push_back(digits[hash & 15U]);
+  return id + "_" + std::to_string(at);
+}
+
+} // namespace
+
+void reply_builder::say(chat_delta::kind type, std::string_view text) {
+  size_ += text.size();
+  began_ = true;
+  if (deltas_ == nullptr)
+    return;
+  // Neighbours of one kind are one delta: what arrived together is shown together.
+  if (!deltas_->empty() && deltas_->back().type == type) {
+    deltas_->back().text.append(text);
+    return;
+  }
+  chat_delta& next = deltas_->emplace_back();
+  next.type = type;
+  next.text = text;
+}
+
+void reply_builder::add_content(std::string_view text) {
+  if (text.empty())
+    return;
+  reply_.content.append(text);
+  say(chat_delta::kind::content, text);
+}
+
+void reply_builder::add_reasoning(std::string_view text) {
+  if (text.empty())
+    return;
+  reply_.reasoning.append(text);
+  say(chat_delta::kind::reasoning, text);
+}
+
+void reply_builder::add_refusal(std::string_view text) {
+  if (text.empty())
+    return;
+  reply_.refusal.append(text);
+  refused_ = true;
+  say(chat_delta::kind::refusal, text);
+}
+
+std::size_t reply_builder::index_of(std::uint32_t key) {
+  const auto [found, added] = calls_.try_emplace(key, reply_.tool_calls.size());
+  if (added)
+    reply_.tool_calls.emplace_back();
+  return found->second;
+}
+
+tool_call& reply_builder::add_call_piece(std::uint32_t key, std::string_view id, std::string_view name,
+                                         std::string_view arguments) {
+  const std::size_t index = index_of(key);
+  tool_call& call = reply_.tool_calls[index];
+  const bool news = (call.id.empty() && !id.empty()) || (call.name.empty() && !name.empty());
+  if (call.id.empty())
+    call.id = id;
+  if (call.name.empty())
+    call.name = name;
+  call.arguments.append(arguments);
+  size_ += id.size() + name.size() + arguments.size();
+  began_ = true;
+  if (deltas_ == nullptr || !(news || !arguments.empty()))
+    return call;
+  if (!news && !deltas_->empty() && deltas_->back().type == chat_delta::kind::tool_call &&
+      deltas_->back().tool_index == index) {
+    deltas_->back().text.append(arguments);
+  } else {
+    chat_delta& piece = deltas_->emplace_back();
+    piece.type = chat_delta::kind::tool_call;
+    piece.text = arguments;
+    piece.tool_index = static_cast<std::uint32_t>(index);
+    if (news) {
+      piece.tool_id = call.id;
+      piece.tool_name = call.name;
+    }
+  }
+  return call;
+}
+
+void reply_builder::set_call_arguments(std::uint32_t key, std::string_view arguments) {
+  tool_call& call = reply_.tool_calls[index_of(key)];
+  if (arguments.starts_with(call.arguments)) {
+    const std::string rest(arguments.substr(call.arguments.size()));
+    add_call_piece(key, {}, {}, rest);
+    return;
+  }
+  size_ += arguments.size();
+  call.arguments = arguments;
+}
+
+chat_reply reply_builder::build() {
+  settle_calls(reply_);
+  if (reply_.content.empty() && refused_)
+    reply_.content = reply_.refusal;
+  reply_.success = true;
+  return std::move(reply_);
+}
+
+void settle_calls(chat_reply& reply) {
+  for (std::size_t at = 0; at != reply.tool_calls.size(); ++at)
+    if (tool_call& call = reply.tool_calls[at]; call.id.empty())
+      call.id = made_up_id(reply.metadata.request_id + call.name + call.arguments, at);
+  // Some servers say `stop`, or nothing, although the model called tools.
+  if (!reply.tool_calls.empty() &&
+      (reply.finish_reason == finish_reason::stop || reply.finish_reason == finish_reason::unknown))
+    reply.finish_reason = finish_reason::tool_calls;
+}
+
+} // namespace weir::protocols
