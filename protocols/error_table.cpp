@@ -43,13 +43,20 @@ struct row {
 };
 
 bool says_no_model(const clue& seen) {
-  return seen.says({"model"}) &&
-         seen.says({"does not exist", "not found", "not exist", "no such model", "unknown model"});
+  return seen.says({"model"}) && seen.says({"does not exist", "not found", "not exist", "no such model",
+                                            "unknown model", "not a valid model"});
+}
+
+/// A request that is too long for the model, in the words of OpenAI, Anthropic, llama.cpp, Groq, xAI, Gemini.
+bool says_too_long(const clue& seen) {
+  return seen.says({"maximum context length", "prompt is too long", "context window", "context size",
+                    "reduce the length", "maximum prompt length", "exceed context limit", "input is too long",
+                    "exceeds the maximum number of tokens"});
 }
 
 constexpr std::array<row, 16> table{{
     {[](const clue& e) {
-       return e.status_in({408, 504}) || e.named({"timeout_error"});
+       return e.status_in({408, 504}) || e.named({"timeout_error", "deadline_exceeded"});
      },
      errc::timeout, true, "ran out of time"},
     {[](const clue& e) {
@@ -57,47 +64,53 @@ constexpr std::array<row, 16> table{{
               e.says({"exceeded your current quota", "credit balance is too low", "insufficient balance"});
      },
      errc::quota_exceeded, false, "says that the account has no quota left"},
-    {[](const clue& e) { return e.named({"content_filter"}); }, errc::content_filter, false,
-     "refused the content by its safety rules"},
+    {[](const clue& e) {
+       return e.named({"content_filter", "content_policy_violation"});
+     },
+     errc::content_filter, false, "refused the content by its safety rules"},
     {[](const clue& e) {
        return e.named({"context_length_exceeded", "exceed_context_size_error", "too_many_prompt_tokens"}) ||
-              (e.status_in({0, 200, 400, 413, 422, 500}) &&
-               e.says({"maximum context length", "prompt is too long", "context window", "context size",
-                       "reduce the length"}));
+              (e.status_in({0, 200, 400, 413, 422, 500}) && says_too_long(e));
      },
      errc::token_limit, false, "says that the request does not fit the model's context"},
     {[](const clue& e) {
-       return e.status == 401 || e.named({"authentication_error", "invalid_api_key"}) ||
-              (e.status == 400 && e.says({"incorrect api key"}));
+       return e.status == 401 || e.named({"authentication_error", "invalid_api_key", "unauthenticated"}) ||
+              (e.status == 400 && e.says({"incorrect api key", "api key not valid", "invalid api key"}));
      },
      errc::auth, false, "refused the key"},
-    {[](const clue& e) { return e.status == 403 || e.named({"permission_error"}); }, errc::auth, false,
-     "does not permit this to the key"},
+    {[](const clue& e) {
+       return e.status == 403 || e.named({"permission_error", "permission_denied"});
+     },
+     errc::auth, false, "does not permit this to the key"},
     {[](const clue& e) {
        return e.named({"model_not_found", "deploymentnotfound"}) ||
-              (e.status_in({400, 404}) && (says_no_model(e) || e.message.starts_with("model: ")));
+              (e.status_in({0, 200, 400, 404}) && (says_no_model(e) || e.message.starts_with("model: ")));
      },
      errc::model_not_found, false, "has no such model"},
     {[](const clue& e) { return e.status == 413 || e.named({"request_too_large"}); }, errc::token_limit,
      false, "says that the request is too large"},
     {[](const clue& e) {
-       return e.status == 529 || e.named({"overloaded_error", "server_is_overloaded"}) ||
+       return e.status == 529 || e.named({"overloaded_error", "server_is_overloaded", "unavailable"}) ||
               (e.status == 503 && e.says({"overloaded", "loading", "capacity"}));
      },
      errc::server_error, true, "is overloaded"},
     {[](const clue& e) {
-       return e.status == 429 || e.named({"rate_limit_error", "rate_limited", "rate_limit_exceeded"});
+       return e.status == 429 || e.named({"rate_limit_error", "rate_limited", "rate_limit_exceeded",
+                                          "resource_exhausted", "too_many_requests"});
      },
      errc::rate_limit, true, "limits the rate of requests"},
     {[](const clue& e) {
-       return e.status >= 500 || e.named({"api_error", "server_error"});
+       return e.status >= 500 ||
+              e.named({"api_error", "server_error", "internal_server_error", "internal_error", "internal"});
      },
      errc::server_error, true, "failed"},
     {[](const clue& e) { return e.status == 409; }, errc::invalid_request, false, "reports a conflict"},
     {[](const clue& e) { return e.status == 404; }, errc::invalid_request, false, "has nothing at this path"},
     {[](const clue& e) { return e.status >= 300 && e.status < 400; }, errc::invalid_request, false,
      "redirects, which is not followed"},
-    {[](const clue& e) { return e.status >= 400 || e.named({"invalid_request_error"}); },
+    {[](const clue& e) {
+       return e.status >= 400 || e.named({"invalid_request_error", "invalid_argument"});
+     },
      errc::invalid_request, false, "refused the request as invalid"},
     {[](const clue&) { return true; }, errc::unknown, false, "reports an error"},
 }};
@@ -159,13 +172,17 @@ failure look_up(const clue& seen, const vendor_error& words) {
 
 } // namespace
 
-vendor_error read_vendor_error(const json_value& root) {
+vendor_error read_vendor_error(const json_value& whole) {
   vendor_error found;
-  if (root.IsArray() && !root.Empty())
-    return read_vendor_error(root[0]);
+  const json_value& root = whole.IsArray() && !whole.Empty() ? whole[0] : whole; // Gemini wraps its errors so
   const json_value* inner = find_member(root, "error");
+  if (const json_value* several = find_member(root, "errors"); // Cloudflare
+      inner == nullptr && several != nullptr && several->IsArray() && !several->Empty())
+    inner = several->Begin();
   const json_value& body = inner != nullptr && inner->IsObject() ? *inner : root;
   found.type = scalar_text(find_member(body, "type"));
+  if (found.type.empty()) // Google's name of the class
+    found.type = text_of(find_member(body, "status")).substr(0, vendor_text_limit);
   found.code = scalar_text(find_member(body, "code"));
   if (found.code.empty())
     found.code = scalar_text(find_member(body, "details", "error_code"));
@@ -174,6 +191,9 @@ vendor_error read_vendor_error(const json_value& root) {
     found.message = any_text(inner);
   if (found.message.empty())
     found.message = any_text(find_member(body, "detail"));
+  // OpenRouter says only that there was an error, and puts the words of the model's own provider beside it.
+  if (const std::string raw = any_text(find_member(body, "metadata", "raw")); !raw.empty())
+    found.message = bounded(found.message.empty() ? raw : found.message + ": " + raw);
   found.request_id = scalar_text(find_member(root, "request_id"));
   if (const json_value* status = find_member(body, "status_code");
       status != nullptr && status->IsInt() && status->GetInt() >= 400 && status->GetInt() < 600)

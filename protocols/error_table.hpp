@@ -22,9 +22,9 @@ struct vendor_error {
   int status = 0; ///< the HTTP status that the body names; 0: none
 };
 
-/// Finds the error in a parsed body: `{"error":{…}}`, `{"error":"text"}`, `{"message":…}`, `{"detail":…}`, or
-/// an array that holds one of these.
-vendor_error read_vendor_error(const json_value& root);
+/// Finds the error in a parsed body: `{"error":{…}}`, `{"error":"text"}`, `{"errors":[…]}`, `{"message":…}`,
+/// `{"detail":…}`, or an array that holds one of these.
+vendor_error read_vendor_error(const json_value& whole);
 
 /// The failure that a response with an error status tells, with class, retryability, fate and hint.
 failure classify(const http_response& response, std::chrono::sys_seconds now);

@@ -2,6 +2,11 @@
 #include "protocols/openai_chat_server.hpp"
 
 #include "protocols/json.hpp"
+#include "protocols/openai_encode.hpp"
+#include "protocols/openai_reply.hpp"
+#include "protocols/openai_usage.hpp"
+
+#include <algorithm>
 
 namespace weir::protocols {
 
@@ -16,72 +21,35 @@ void write_count(json_writer& out, const char* name, std::uint64_t value) {
   out.Uint64(value);
 }
 
-/// OpenAI's word for a reason; what it has no word for ends as `stop`.
-std::string_view finish_word(finish_reason reason) {
-  switch (reason) {
-  case finish_reason::length:
-  case finish_reason::tool_calls:
-  case finish_reason::content_filter:
-    return to_string(reason);
-  default:
-    return "stop";
-  }
+void write_text_or_null(json_writer& out, const char* name, std::string_view text) {
+  out.Key(name);
+  if (text.empty())
+    out.Null();
+  else
+    write_text(out, text);
 }
 
 void write_said(json_writer& out, const chat_reply& reply) {
-  out.Key("message");
   out.StartObject();
   write_member(out, "role", "assistant");
-  out.Key("content");
-  if (reply.content.empty() && !reply.tool_calls.empty())
-    out.Null();
+  // A refusal stands in for the content inside weir; on the wire each has its place.
+  if (reply.content.empty() && reply.tool_calls.empty() && reply.refusal.empty())
+    write_member(out, "content", "");
   else
-    write_text(out, reply.content);
-  out.Key("refusal");
-  if (reply.refusal.empty())
-    out.Null();
-  else
-    write_text(out, reply.refusal);
+    write_text_or_null(out, "content", reply.content == reply.refusal ? std::string_view() : reply.content);
+  write_text_or_null(out, "refusal", reply.refusal);
+  if (!reply.reasoning.empty())
+    write_member(out, "reasoning_content", reply.reasoning);
   if (!reply.tool_calls.empty()) {
     out.Key("tool_calls");
     out.StartArray();
-    for (const tool_call& call : reply.tool_calls) {
-      out.StartObject();
-      write_member(out, "id", call.id);
-      write_member(out, "type", "function");
-      out.Key("function");
-      out.StartObject();
-      write_member(out, "name", call.name);
-      write_member(out, "arguments", call.arguments);
-      out.EndObject();
-      out.EndObject();
-    }
+    for (const tool_call& call : reply.tool_calls)
+      write_openai_call(out, call);
     out.EndArray();
   }
-  out.EndObject();
-}
-
-void write_usage(json_writer& out, const token_usage& usage) {
-  out.Key("usage");
-  out.StartObject();
-  write_count(out, "prompt_tokens", usage.prompt_tokens);
-  write_count(out, "completion_tokens", usage.completion_tokens);
-  write_count(out, "total_tokens", usage.total_tokens);
-  if (usage.cached_tokens || usage.cache_write_tokens) {
-    out.Key("prompt_tokens_details");
-    out.StartObject();
-    if (usage.cached_tokens)
-      write_count(out, "cached_tokens", *usage.cached_tokens);
-    if (usage.cache_write_tokens)
-      write_count(out, "cache_write_tokens", *usage.cache_write_tokens);
-    out.EndObject();
-  }
-  if (usage.reasoning_tokens) {
-    out.Key("completion_tokens_details");
-    out.StartObject();
-    write_count(out, "reasoning_tokens", *usage.reasoning_tokens);
-    out.EndObject();
-  }
+  for (const auto& [name, json] : reply.extra)
+    if (name != "reasoning_content" || reply.reasoning.empty())
+      write_raw(out, name, json);
   out.EndObject();
 }
 
@@ -93,13 +61,65 @@ std::string_view error_word(errc type) {
   case errc::rate_limit:
     return "rate_limit_error";
   case errc::quota_exceeded:
+  case errc::budget_exceeded:
     return "insufficient_quota";
   case errc::server_error:
   case errc::network:
   case errc::timeout:
+  case errc::overloaded:
+  case errc::circuit_open:
+  case errc::offline:
+  case errc::config:
+  case errc::storage:
     return "server_error";
   default:
     return "invalid_request_error";
+  }
+}
+
+/// The code by which OpenAI's clients know a class, whoever the provider was.
+std::string_view error_code(const failure& error) {
+  switch (error.type) {
+  case errc::token_limit:
+    return "context_length_exceeded";
+  case errc::model_not_found:
+    return "model_not_found";
+  case errc::quota_exceeded:
+    return "insufficient_quota";
+  case errc::content_filter:
+    return "content_filter";
+  default:
+    return error.vendor_code;
+  }
+}
+
+/// The status of a failure that came without one, or under status 200.
+int status_for(const failure& error) {
+  if (error.status_code >= 400 && error.status_code < 600)
+    return error.status_code;
+  switch (error.type) {
+  case errc::invalid_request:
+  case errc::content_filter:
+  case errc::token_limit:
+    return 400;
+  case errc::auth:
+    return 401;
+  case errc::model_not_found:
+    return 404;
+  case errc::rate_limit:
+  case errc::quota_exceeded:
+  case errc::budget_exceeded:
+    return 429;
+  case errc::network:
+    return 502;
+  case errc::overloaded:
+  case errc::circuit_open:
+  case errc::offline:
+    return 503;
+  case errc::timeout:
+    return 504;
+  default:
+    return 500;
   }
 }
 
@@ -118,13 +138,15 @@ http_response encode_chat_reply(const chat_reply& reply, std::string_view id, st
   out.StartArray();
   out.StartObject();
   write_count(out, "index", 0);
+  out.Key("message");
   write_said(out, reply);
   out.Key("logprobs");
   out.Null();
-  write_member(out, "finish_reason", finish_word(reply.finish_reason));
+  write_member(out, "finish_reason", to_finish_word(reply.finish_reason));
   out.EndObject();
   out.EndArray();
-  write_usage(out, reply.usage);
+  out.Key("usage");
+  write_openai_usage(out, reply.usage);
   out.EndObject();
   return json_response(200, buffer);
 }
@@ -137,19 +159,17 @@ http_response encode_error(const failure& error) {
   out.StartObject();
   write_member(out, "message", error.vendor_message.empty() ? error.message : error.vendor_message);
   write_member(out, "type", error_word(error.type));
-  out.Key("param");
-  if (error.place.empty())
-    out.Null();
-  else
-    write_text(out, error.place);
-  out.Key("code");
-  if (error.vendor_code.empty())
-    out.Null();
-  else
-    write_text(out, error.vendor_code);
+  write_text_or_null(out, "param", error.place);
+  write_text_or_null(out, "code", error_code(error));
   out.EndObject();
   out.EndObject();
-  return json_response(error.status_code == 0 ? 500 : error.status_code, buffer);
+  http_response made = json_response(status_for(error), buffer);
+  if (error.retry_after) {
+    const auto wait = std::max<std::int64_t>(error.retry_after->count(), 1);
+    made.fields.add("Retry-After", std::to_string((wait + 999) / 1000)); // whole seconds, never too soon
+    made.fields.add("Retry-After-Ms", std::to_string(wait));
+  }
+  return made;
 }
 
 http_response encode_model_list(const std::vector<model_name>& models) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "protocols/http_message.hpp"
+#include "protocols/stream_encoder.hpp"
 
 #include <weir/chat.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -19,7 +21,11 @@ result<chat_request> decode_chat_request(std::string_view json);
 /// A whole reply with status 200. `created` is Unix seconds.
 http_response encode_chat_reply(const chat_reply& reply, std::string_view id, std::int64_t created);
 
-/// An error with the failure's status (500 where it has none).
+/// A streamed reply as chunks, `data: [DONE]` last; with `include_usage`, the usage in a chunk of its own.
+std::unique_ptr<stream_encoder> make_chat_stream_encoder(const model_name& model, std::string_view id,
+                                                         std::int64_t created, bool include_usage);
+
+/// An error with the failure's status, or its class's where it has none, and its hint when to come again.
 http_response encode_error(const failure& error);
 
 /// The answer to `GET /v1/models`.

@@ -2,74 +2,141 @@
 #include "protocols/openai_reply.hpp"
 
 #include "protocols/error_table.hpp"
-#include "protocols/estimate.hpp"
-#include "protocols/json.hpp"
+#include "protocols/openai_usage.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace weir::protocols {
 
 namespace {
 
-/// `error` counts when it says something: some servers send it as null, "" or an empty object on success.
-bool is_error(const json_value* error) {
-  if (error == nullptr || error->IsFalse())
+bool says_something(const json_value* error) {
+  if (error == nullptr || error->IsFalse() || (error->IsNumber() && error->GetDouble() == 0))
     return false;
   return !(error->IsString() && error->GetStringLength() == 0) &&
          !(error->IsObject() && error->ObjectEmpty());
 }
 
-/// Content is a string, or parts: text, and a model's thinking (Mistral), which holds parts of its own.
-void read_content(const json_value* content, chat_reply& reply) {
-  if (content == nullptr)
-    return;
-  if (content->IsString()) {
-    reply.content += text_of(content);
-    return;
-  }
-  if (!content->IsArray())
-    return;
-  for (const json_value& part : content->GetArray()) {
-    reply.content += text_of(find_member(part, "text"));
+/// Parts: text, and a model's thinking (Mistral), which holds parts of its own.
+void read_parts(const json_value& parts, reply_builder& into) {
+  for (const json_value& part : parts.GetArray()) {
     const json_value* thinking = find_member(part, "thinking");
-    reply.reasoning += text_of(thinking);
     if (thinking != nullptr && thinking->IsArray())
       for (const json_value& piece : thinking->GetArray())
-        reply.reasoning += text_of(find_member(piece, "text"));
+        into.add_reasoning(text_of(find_member(piece, "text")));
+    else
+      into.add_reasoning(text_of(thinking));
+    into.add_content(text_of(find_member(part, "text")));
   }
 }
 
-void add_call(chat_reply& reply, std::string_view id, std::string_view name, const json_value* arguments) {
-  tool_call call;
-  // An empty id could not be answered: it is given one.
-  call.id = id.empty() ? "call_" + std::to_string(reply.tool_calls.size()) : std::string(id);
-  call.name = name;
-  if (arguments != nullptr)
-    call.arguments = arguments->IsString() ? std::string(text_of(arguments)) : to_json_text(*arguments);
-  reply.tool_calls.push_back(std::move(call));
+/// Reasoning under its two names: servers that send both say the same twice. OpenRouter's details repeat it;
+/// they are read only where they are all there is.
+void read_reasoning(const json_value& said, reply_builder& into) {
+  for (const char* name : {"reasoning_content", "reasoning"})
+    if (const auto text = text_of(find_member(said, name)); !text.empty())
+      return into.add_reasoning(text);
+  const json_value* details = find_member(said, "reasoning_details");
+  if (details == nullptr || !details->IsArray())
+    return;
+  for (const json_value& each : details->GetArray()) {
+    into.add_reasoning(text_of(find_member(each, "text")));
+    into.add_reasoning(text_of(find_member(each, "summary")));
+  }
 }
 
-void read_calls(const json_value& said, chat_reply& reply) {
-  if (const json_value* calls = find_member(said, "tool_calls"); calls != nullptr && calls->IsArray()) {
-    for (const json_value& each : calls->GetArray()) {
-      // A custom tool takes free text where a function takes JSON.
-      const json_value* function = find_member(each, "function");
-      const json_value* custom = find_member(each, "custom");
-      if (function != nullptr)
-        add_call(reply, text_of(find_member(each, "id")), text_of(find_member(*function, "name")),
-                 find_member(*function, "arguments"));
-      else if (custom != nullptr)
-        add_call(reply, text_of(find_member(each, "id")), text_of(find_member(*custom, "name")),
-                 find_member(*custom, "input"));
-    }
-  }
+/// A whole call. Arguments that are no text are JSON themselves.
+void add_call(const openai_call& call, reply_builder& into) {
+  const auto key = static_cast<std::uint32_t>(into.reply().tool_calls.size());
+  const bool is_text = call.arguments == nullptr || call.arguments->IsString();
+  tool_call& made = into.add_call_piece(key, call.id, call.name,
+                                        is_text ? text_of(call.arguments)
+                                                : std::string_view(to_json_text(*call.arguments)));
+  made.custom = call.custom;
+  if (call.extra_content != nullptr)
+    keep_extra(made.extra, "extra_content", to_json_text(*call.extra_content));
+}
+
+void read_calls(const json_value& said, reply_builder& into) {
+  if (const json_value* calls = find_member(said, "tool_calls"); calls != nullptr && calls->IsArray())
+    for (const json_value& each : calls->GetArray())
+      if (find_member(each, "function") != nullptr || find_member(each, "custom") != nullptr)
+        add_call(view_openai_call(each), into);
   // The deprecated single call has no id; some servers send it with empty members beside real calls.
   const json_value* legacy = find_member(said, "function_call");
-  if (legacy != nullptr && reply.tool_calls.empty() && !text_of(find_member(*legacy, "name")).empty())
-    add_call(reply, {}, text_of(find_member(*legacy, "name")), find_member(*legacy, "arguments"));
+  if (legacy == nullptr || !into.reply().tool_calls.empty())
+    return;
+  if (const auto name = text_of(find_member(*legacy, "name")); !name.empty())
+    add_call({{}, name, find_member(*legacy, "arguments"), nullptr, false}, into);
 }
 
-finish_reason to_finish_reason(std::string_view word) {
+/// What must be sent back with the message while its tools run.
+void read_extra(const json_value& said, chat_reply& reply) {
+  if (const json_value* details = find_member(said, "reasoning_details");
+      details != nullptr && details->IsArray() && !details->Empty())
+    keep_extra(reply.extra, "reasoning_details", to_json_text(*details));
+  // DeepSeek wants it back in the same tool turn, and nowhere else.
+  if (const json_value* text = find_member(said, "reasoning_content");
+      !text_of(text).empty() && !reply.tool_calls.empty())
+    keep_extra(reply.extra, "reasoning_content", to_json_text(*text));
+}
+
+std::string request_id_of(const http_response& response, const json_value& root) {
+  for (const char* name : {"x-request-id", "request-id", "apim-request-id"})
+    if (const auto id = response.find(name); !id.empty())
+      return std::string(id);
+  return std::string(text_of(find_member(root, "id")));
+}
+
+/// The failure that a body of status 2xx tells. `told` is the body or the choice that the error stands in.
+failure failure_in(const json_value& told, const json_value& root, const http_response& response,
+                   std::chrono::sys_seconds now) {
+  failure made = classify_in_body(read_vendor_error(told));
+  if (made.status_code == 0)
+    made.status_code = response.status;
+  read_hints(response, now, made);
+  if (made.request_id.empty())
+    made.request_id = request_id_of(response, root);
+  return made;
+}
+
+} // namespace
+
+bool tells_openai_error(const json_value& root) {
+  const json_value* from = &root;
+  if (root.IsArray() && !root.Empty()) // Gemini wraps its errors so
+    from = root.Begin();
+  return says_something(find_member(*from, "error")) || text_of(find_member(*from, "object")) == "error";
+}
+
+void read_openai_text(const json_value& said, reply_builder& into) {
+  read_reasoning(said, into);
+  if (const json_value* content = find_member(said, "content"); content != nullptr && content->IsArray())
+    read_parts(*content, into);
+  else
+    into.add_content(text_of(content));
+  into.add_refusal(text_of(find_member(said, "refusal")));
+}
+
+openai_call view_openai_call(const json_value& entry) {
+  openai_call seen;
+  seen.id = text_of(find_member(entry, "id"));
+  seen.extra_content = find_member(entry, "extra_content");
+  if (const json_value* function = find_member(entry, "function")) {
+    seen.name = text_of(find_member(*function, "name"));
+    seen.arguments = find_member(*function, "arguments");
+  } else if (const json_value* custom = find_member(entry, "custom")) {
+    // A custom tool takes free text where a function takes JSON.
+    seen.custom = true;
+    seen.name = text_of(find_member(*custom, "name"));
+    seen.arguments = find_member(*custom, "input");
+  }
+  return seen;
+}
+
+finish_reason to_finish_reason(std::string_view word) noexcept {
   if (word == "stop" || word == "eos" || word == "end_turn")
     return finish_reason::stop;
   if (word == "length" || word == "max_tokens")
@@ -83,110 +150,53 @@ finish_reason to_finish_reason(std::string_view word) {
   return finish_reason::unknown;
 }
 
-void read_finish(const json_value& choice, chat_reply& reply) {
-  const std::string_view word = text_of(find_member(choice, "finish_reason"));
-  reply.metadata.raw_finish_reason = word;
-  reply.finish_reason = to_finish_reason(word);
-  // Some servers say `stop`, or nothing, although the model called tools.
-  if (!reply.tool_calls.empty() &&
-      (reply.finish_reason == finish_reason::stop || reply.finish_reason == finish_reason::unknown))
-    reply.finish_reason = finish_reason::tool_calls;
+std::string_view to_finish_word(finish_reason reason) noexcept {
+  switch (reason) {
+  case finish_reason::length:
+  case finish_reason::tool_calls:
+  case finish_reason::content_filter:
+    return to_string(reason);
+  default:
+    return "stop";
+  }
 }
 
-std::optional<std::uint64_t> first_of(std::optional<std::uint64_t> one, std::optional<std::uint64_t> other) {
-  return one ? one : other;
-}
-
-/// Figures of a `usage` object; nothing when one of them is impossible. See WIRE facts of each server at the
-/// members.
-std::optional<token_usage> read_figures(const json_value& usage, const json_value& root) {
-  bool good = true;
-  const auto count = [&](auto... path) { return count_of(find_member(usage, path...), good); };
-  const auto prompt = count("prompt_tokens");
-  const auto completion = count("completion_tokens");
-  const auto total = count("total_tokens");
-  token_usage read;
-  read.cached_tokens =
-      first_of(count("prompt_tokens_details", "cached_tokens"),
-               first_of(count("prompt_cache_hit_tokens"),                                    // DeepSeek
-                        first_of(count("cached_tokens"),                                     // Together
-                                 count_of(find_member(root, "timings", "cache_n"), good)))); // llama.cpp
-  read.cache_write_tokens = count("prompt_tokens_details", "cache_write_tokens");
-  read.reasoning_tokens = count("completion_tokens_details", "reasoning_tokens");
-  if (!good || (!prompt && !completion && !total))
-    return std::nullopt;
-  read.prompt_tokens = prompt.value_or(0);
-  read.completion_tokens = completion.value_or(0);
-  const std::uint64_t told = read.prompt_tokens + read.completion_tokens;
-  read.total_tokens = total.value_or(told);
-  // xAI and Gemini leave reasoning out of the completion, but bill it: the total tells.
-  if (read.total_tokens > told)
-    read.completion_tokens += read.total_tokens - told;
+void keep_extra(extra_members& members, std::string_view name, std::string json) {
+  const auto found = std::ranges::find(members, name, [](const auto& each) { return each.first; });
+  if (found == members.end())
+    members.emplace_back(name, std::move(json));
   else
-    read.total_tokens = told;
-  return read;
+    found->second = std::move(json);
 }
-
-token_usage read_usage(const json_value& root, const chat_reply& reply) {
-  const json_value* usage = find_member(root, "usage");
-  if (usage == nullptr)
-    usage = find_member(root, "x_groq", "usage");
-  if (usage != nullptr && usage->IsObject())
-    if (const auto figures = read_figures(*usage, root))
-      return *figures;
-  token_usage estimate;
-  estimate.source = metering::estimated;
-  estimate.completion_tokens = estimate_text_tokens(reply.content) + estimate_text_tokens(reply.reasoning);
-  for (const tool_call& call : reply.tool_calls)
-    estimate.completion_tokens += estimate_text_tokens(call.name) + estimate_text_tokens(call.arguments);
-  return estimate;
-}
-
-std::string request_id_of(const http_response& response, const json_value& root) {
-  for (const char* name : {"x-request-id", "request-id", "apim-request-id"})
-    if (const auto id = response.find(name); !id.empty())
-      return std::string(id);
-  return std::string(text_of(find_member(root, "id")));
-}
-
-} // namespace
 
 result<chat_reply> decode_openai_reply(const http_response& response, std::chrono::sys_seconds now) {
   const auto parsed = json_document::parse(response.body);
   if (!parsed)
     return nonsense(response, "its body is no JSON", parsed.error().place);
   const json_value& root = parsed->root();
-  if (is_error(find_member(root, "error"))) {
-    failure told = classify_in_body(read_vendor_error(root));
-    if (told.status_code == 0)
-      told.status_code = response.status;
-    read_hints(response, now, told);
-    if (told.request_id.empty())
-      told.request_id = request_id_of(response, root);
-    return told;
-  }
+  if (tells_openai_error(root))
+    return failure_in(root, root, response, now);
   const json_value* choices = find_member(root, "choices");
   if (choices == nullptr || !choices->IsArray() || choices->Empty() || !(*choices)[0].IsObject())
     return nonsense(response, "there is no completion in it", "choices[0]");
   const json_value& choice = (*choices)[0];
-  chat_reply reply;
+  if (tells_openai_error(choice)) // OpenRouter, when the model's own server broke off
+    return failure_in(choice, root, response, now);
+  reply_builder builder(std::numeric_limits<std::size_t>::max());
+  chat_reply& reply = builder.reply();
   // A reply that was filtered whole may lack the message.
   if (const json_value* said = find_member(choice, "message"); said != nullptr && said->IsObject()) {
-    read_content(find_member(*said, "content"), reply);
-    reply.reasoning += text_of(find_member(*said, "reasoning_content"));
-    if (reply.reasoning.empty())
-      reply.reasoning = text_of(find_member(*said, "reasoning"));
-    reply.refusal = text_of(find_member(*said, "refusal"));
-    if (reply.content.empty())
-      reply.content = reply.refusal;
-    read_calls(*said, reply);
+    read_openai_text(*said, builder);
+    read_calls(*said, builder);
+    read_extra(*said, reply);
   }
-  read_finish(choice, reply);
-  reply.success = true;
-  reply.model = model_name(text_of(find_member(root, "model")));
-  reply.usage = read_usage(root, reply);
+  reply.metadata.raw_finish_reason = text_of(find_member(choice, "finish_reason"));
+  reply.finish_reason = to_finish_reason(reply.metadata.raw_finish_reason);
   reply.metadata.request_id = request_id_of(response, root);
-  return reply;
+  reply.model = model_name(text_of(find_member(root, "model")));
+  const auto figures = read_openai_usage(root);
+  reply.usage = figures ? *figures : estimate_openai_usage(reply);
+  return builder.build();
 }
 
 } // namespace weir::protocols
