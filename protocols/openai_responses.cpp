@@ -1,0 +1,74 @@
+// The codec as a whole: where requests go, and which reader gets a response.
+#include "protocols/openai_responses.hpp"
+
+#include "protocols/error_table.hpp"
+#include "protocols/event_stream.hpp"
+#include "protocols/json.hpp"
+#include "protocols/responses_encode.hpp"
+#include "protocols/responses_reply.hpp"
+#include "protocols/responses_stream.hpp"
+
+namespace weir::protocols {
+
+namespace {
+
+bool is_error_status(const http_response& response) noexcept {
+  return response.status < 200 || response.status > 299;
+}
+
+} // namespace
+
+result<std::unique_ptr<const codec>> openai_responses::make(const provider_config& provider) {
+  wire_options wire = wire_of(provider);
+  // A path of the configuration is that of the provider's own API; one model may speak this one beside it.
+  if (wire.api != api_kind::responses)
+    wire.path.clear();
+  auto heads = endpoint_heads::make(provider, wire, "/responses");
+  if (!heads)
+    return heads.error();
+  return std::unique_ptr<const codec>(new openai_responses(std::move(*heads)));
+}
+
+result<http_request> openai_responses::encode_chat(const chat_request& request) const {
+  auto head = heads_.chat(request.model);
+  if (!head)
+    return head.error();
+  auto body = encode_responses_request(request);
+  if (!body)
+    return body.error();
+  return http_request{std::move(*head), std::move(*body)};
+}
+
+result<chat_reply> openai_responses::decode_chat(const http_response& response,
+                                                 std::chrono::sys_seconds now) const {
+  if (is_error_status(response))
+    return classify(response, now);
+  return decode_responses_reply(response, now);
+}
+
+std::unique_ptr<stream_decoder> openai_responses::decode_stream(http_response head,
+                                                                std::chrono::sys_seconds now) const {
+  return make_stream_decoder(std::move(head), make_responses_reader(),
+                             [this, now](const http_response& whole) { return decode_chat(whole, now); });
+}
+
+http_request openai_responses::encode_models() const {
+  return {heads_.models(), {}};
+}
+
+result<std::vector<model_name>> openai_responses::decode_models(const http_response& response,
+                                                                std::chrono::sys_seconds now) const {
+  if (is_error_status(response))
+    return classify(response, now);
+  const auto parsed = json_document::parse(response.body);
+  const json_value* list = parsed ? find_member(parsed->root(), "data") : nullptr;
+  if (list == nullptr || !list->IsArray())
+    return nonsense(response, "there is no list of models in it", "data");
+  std::vector<model_name> models;
+  for (const json_value& each : list->GetArray())
+    if (const auto id = text_of(find_member(each, "id")); !id.empty())
+      models.emplace_back(id);
+  return models;
+}
+
+} // namespace weir::protocols
