@@ -127,7 +127,11 @@ void write_metadata(json_writer& out, const reply_metadata& metadata) {
     write_attempt(out, each);
   out.EndArray();
   write_time(out, "latency_ms", metadata.latency);
+  if (metadata.first_token)
+    write_time(out, "first_token_ms", metadata.first_token);
   write_member(out, "raw_finish_reason", metadata.raw_finish_reason);
+  if (!metadata.stop_sequence.empty())
+    write_member(out, "stop_sequence", metadata.stop_sequence);
   out.EndObject();
 }
 
@@ -224,6 +228,22 @@ std::string to_json(const chat_reply& reply) {
     out.EndArray();
     write_error(out, "error", reply.error);
     write_metadata(out, reply.metadata);
+    out.EndObject();
+  });
+}
+
+std::string to_json(const chat_delta& delta) {
+  return written([&](json_writer& out) {
+    out.StartObject();
+    write_member(out, "type", to_string(delta.type));
+    write_member(out, "text", delta.text);
+    if (delta.type == chat_delta::kind::tool_call) {
+      write_count(out, "index", delta.tool_index);
+      if (!delta.tool_id.empty())
+        write_member(out, "id", delta.tool_id);
+      if (!delta.tool_name.empty())
+        write_member(out, "name", delta.tool_name);
+    }
     out.EndObject();
   });
 }

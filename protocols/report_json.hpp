@@ -12,6 +12,8 @@
 namespace weir::protocols {
 
 std::string to_json(const chat_reply& reply);
+/// `{"type":"content","text":…}`; a tool call's has `index` too and, with its first piece, `id` and `name`.
+std::string to_json(const chat_delta& delta);
 std::string to_json(const failure& error);
 /// `currency` is that of `cost` and, where there is none, of `cost_limit`.
 std::string to_json(const usage_record& record);
