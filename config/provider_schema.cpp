@@ -1,5 +1,8 @@
-// Providers, models, prices.
+// Providers: whose defaults hold, where they are, with which key, and within which bounds.
 #include "config/provider_schema.hpp"
+
+#include "config/model_schema.hpp"
+#include "config/wire_schema.hpp"
 
 #include <weir/url.hpp>
 
@@ -14,116 +17,93 @@ namespace {
 constexpr milliseconds longest{24 * 3'600'000};
 constexpr range<milliseconds> any_limit{milliseconds{1}, longest};
 
-void read_price(table_reader& in, const std::string& key, price_unit unit, std::optional<price>& out) {
-  std::string text;
-  if (!in.decimal(key, text))
-    return;
-  auto read = parse_price(text, unit);
-  if (read)
-    out = *read;
-  else
-    in.fault(key, read.error().message);
-}
+/// Whose defaults hold for a provider.
+struct origin {
+  const preset* defaults;
+  bool sure; ///< false: the preset is wrong or excused, and what it would demand is not known
+};
 
-std::optional<pricing> read_pricing(reading& shared, const toml::table* table, const std::string& path) {
-  if (table == nullptr)
-    return std::nullopt;
-  table_reader in(shared, table, path);
-  pricing prices;
-  std::string code;
-  if (in.text("currency", code)) {
-    if (const auto parsed = currency::parse(code))
-      prices.unit = *parsed;
-    else
-      in.fault("currency", "is '" + code.substr(0, 16) + "'; expected three capital letters such as \"USD\"");
-  } else if (!in.has("currency")) {
-    in.missing("currency", "three capital letters such as \"USD\"");
+/// `type` and `preset`, of which the second says the first.
+origin read_origin(table_reader& in, provider_config& provider) {
+  constexpr std::array types{provider_type::openai, provider_type::claude, provider_type::generic};
+  std::array<std::string_view, types.size()> type_names;
+  std::ranges::transform(types, type_names.begin(), [](provider_type each) { return to_string(each); });
+  std::vector<std::string_view> preset_names;
+  std::ranges::transform(presets(), std::back_inserter(preset_names), &preset::name);
+
+  const auto type = in.choice("type", type_names);
+  const auto named = in.choice("preset", preset_names);
+  if (type)
+    provider.type = types[*type];
+  if (!named) {
+    if (!in.has("type") && !in.has("preset"))
+      in.missing("type", one_of(type_names) + ", or a preset in its stead");
+    return {&preset_of(provider.type), !in.has("preset")};
   }
-  std::string word = "million_tokens";
-  in.text("unit", word);
-  if (word != "million_tokens" && word != "tokens")
-    in.fault("unit", "is '" + word.substr(0, 32) + "'; expected \"million_tokens\" or \"tokens\"");
-  const price_unit unit = word == "tokens" ? price_unit::tokens : price_unit::million_tokens;
-  std::optional<price> input;
-  std::optional<price> output;
-  read_price(in, "input_price", unit, input);
-  read_price(in, "output_price", unit, output);
-  read_price(in, "cached_input_price", unit, prices.cached_input);
-  read_price(in, "cache_write_price", unit, prices.cache_write);
-  read_price(in, "cache_write_1h_price", unit, prices.cache_write_1h);
-  for (const char* key : {"input_price", "output_price"})
-    if (!in.has(key))
-      in.missing(key, "a decimal number");
-  in.finish();
-  prices.input = input.value_or(price{});
-  prices.output = output.value_or(price{});
-  return prices;
+  const preset& defaults = presets()[*named];
+  if (type && provider.type != defaults.type)
+    in.fault("type", "is \"" + std::string(to_string(provider.type)) + "\", and the preset \"" +
+                         std::string(defaults.name) + "\" is of type \"" +
+                         std::string(to_string(defaults.type)) + "\"; leave the type out");
+  provider.preset = defaults.name;
+  provider.type = defaults.type;
+  return {&defaults, true};
 }
 
-model_config read_model(reading& shared, const toml::table* table, const std::string& path,
-                        const std::string& name) {
-  table_reader in(shared, table, path);
-  model_config model;
-  model.name = model_name(name);
-  model.display_name = name;
-  in.text("display_name", model.display_name);
-  in.count("max_tokens", model.max_tokens, {1, 1'000'000'000});
-  in.flag("supports_vision", model.supports_vision);
-  in.flag("supports_tools", model.supports_tools);
-  in.flag("supports_streaming", model.supports_streaming);
-  model.prices = read_pricing(shared, in.table("pricing"), in.path_of("pricing"));
-  in.finish();
-  return model;
-}
-
-void read_type(table_reader& in, provider_config& provider) {
-  std::string word;
-  if (!in.text("type", word)) {
-    if (!in.has("type"))
-      in.missing("type", "\"openai\", \"claude\" or \"generic\"");
-    return;
-  }
-  for (const provider_type each : {provider_type::openai, provider_type::claude, provider_type::generic})
-    if (word == to_string(each)) {
-      provider.type = each;
-      return;
-    }
-  in.fault("type", "is '" + word.substr(0, 32) + "'; expected \"openai\", \"claude\" or \"generic\"");
-}
-
-void read_base_url(table_reader& in, provider_config& provider) {
-  if (provider.type == provider_type::openai)
-    provider.base_url = "https://api.openai.com/v1";
-  else if (provider.type == provider_type::claude)
-    provider.base_url = "https://api.anthropic.com/v1";
+void read_base_url(table_reader& in, const origin& from, provider_config& provider) {
+  provider.base_url = from.defaults->base_url;
   in.flag("allow_insecure_http", provider.allow_insecure_http);
   if (!in.text("base_url", provider.base_url)) {
-    if (!in.has("base_url") && provider.base_url.empty() && provider.enabled)
-      in.missing("base_url", "the URL of a provider of type generic");
+    if (!in.has("base_url") && provider.base_url.empty() && provider.enabled && from.sure)
+      in.missing("base_url", provider.preset == "azure"
+                                 ? "the resource's, such as \"https://RESOURCE.openai.azure.com/openai/v1\""
+                                 : "the URL of a provider of type generic");
     return;
   }
   const auto parsed = parse_url(provider.base_url);
   if (!parsed)
-    in.fault("base_url", "is no base URL: " + parsed.error().message);
+    in.fault("base_url", "is no base URL: " + parsed.error().message +
+                             (provider.base_url.find('?') != std::string::npos
+                                  ? "; what follows a '?' stands in the table query"
+                                  : ""));
   else if (!parsed->tls && !is_loopback(parsed->host) && !provider.allow_insecure_http)
     in.fault("base_url",
              "is plain http to another machine, where keys can be read on the way; use https, or set "
              "allow_insecure_http = true");
 }
 
-void read_key(table_reader& in, provider_config& provider) {
+/// To be called when the way of telling the key is known.
+void read_key(table_reader& in, const origin& from, provider_config& provider) {
+  const bool told = provider.wire->key != key_style::none;
+  const bool needed = provider.enabled && told && from.sure && !from.defaults->key_variable.empty();
   std::string key;
   if (in.text("api_key", key)) {
-    if (key.empty() && provider.enabled && provider.type != provider_type::generic)
+    if (key.empty() && needed)
       in.fault("api_key", "is empty");
+    if (!key.empty() && !told)
+      in.fault("api_key", "is given, and auth = \"none\" tells none; leave one of them out");
     // The text itself is never repeated.
     if (std::ranges::any_of(
             key, [](char letter) { return static_cast<unsigned char>(letter) <= 0x20 || letter == 0x7f; }))
       in.fault("api_key", "has a space or control character in it");
     provider.api_key = secret(std::move(key));
-  } else if (!in.has("api_key") && provider.enabled && provider.type != provider_type::generic) {
-    in.missing("api_key", "a key, such as \"${OPENAI_API_KEY}\"");
+  } else if (!in.has("api_key") && needed) {
+    in.missing("api_key", "a key, such as \"${" + std::string(from.defaults->key_variable) + "}\"");
   }
+}
+
+void read_bounds(table_reader& in, provider_config& provider) {
+  in.duration("timeout", provider.timeout, any_limit);
+  in.duration("stream_timeout", provider.stream_timeout, any_limit);
+  in.duration("connect_timeout", provider.connect_timeout, any_limit);
+  in.duration("tls_timeout", provider.tls_timeout, any_limit);
+  in.duration("first_byte_timeout", provider.first_byte_timeout, any_limit);
+  in.duration("idle_timeout", provider.idle_timeout, any_limit);
+  std::uint32_t retries = 0;
+  if (in.count("max_retries", retries, {0, 100}))
+    provider.max_retries = retries;
+  in.count("max_concurrency", provider.max_concurrency, {1, 100'000});
+  in.count("max_queue", provider.max_queue, {0, 1'000'000});
 }
 
 char lower(char letter) {
@@ -190,28 +170,20 @@ provider_config read_provider(reading& shared, const toml::table* table, const s
   provider.name = provider_name(name);
   in.flag("enabled", provider.enabled);
   shared.lenient = !provider.enabled;
-  read_type(in, provider);
-  read_base_url(in, provider);
-  read_key(in, provider);
-  in.duration("timeout", provider.timeout, any_limit);
-  in.duration("connect_timeout", provider.connect_timeout, any_limit);
-  in.duration("tls_timeout", provider.tls_timeout, any_limit);
-  in.duration("first_byte_timeout", provider.first_byte_timeout, any_limit);
-  in.duration("idle_timeout", provider.idle_timeout, any_limit);
-  std::uint32_t retries = 0;
-  if (in.count("max_retries", retries, {0, 100}))
-    provider.max_retries = retries;
-  in.count("max_concurrency", provider.max_concurrency, {1, 100'000});
-  in.count("max_queue", provider.max_queue, {0, 1'000'000});
-  if (in.text("ca_file", provider.ca_file) && !std::ifstream(provider.ca_file))
-    in.fault("ca_file", "cannot be read");
-  read_headers(shared, in.table("headers"), in.path_of("headers"), provider);
+  const origin from = read_origin(in, provider);
   table_reader models(shared, in.table("models"), in.path_of("models"));
   for (const std::string& model : models.names()) {
     check_name(models, model);
     if (const toml::table* entry = models.table(model))
-      provider.models.push_back(read_model(shared, entry, models.path_of(model), model));
+      provider.models.push_back(read_model(shared, entry, models.path_of(model), model, provider.type));
   }
+  provider.wire = read_wire(shared, in, provider, *from.defaults);
+  read_base_url(in, from, provider);
+  read_key(in, from, provider);
+  read_bounds(in, provider);
+  if (in.text("ca_file", provider.ca_file) && !std::ifstream(provider.ca_file))
+    in.fault("ca_file", "cannot be read");
+  read_headers(shared, in.table("headers"), in.path_of("headers"), provider);
   in.finish();
   shared.lenient = false;
   return provider;

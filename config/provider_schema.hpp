@@ -1,4 +1,4 @@
-// The schema of `[llm.providers.P]` and of its models and prices.
+// The schema of `[llm.providers.P]`, with all that stands below it.
 // Knows nothing of the rest of the file, and opens nothing but the CA file, to see that it is there.
 #pragma once
 

@@ -5,6 +5,7 @@
 #include "config/toml_text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 namespace weir::config {
@@ -27,6 +28,23 @@ const char* word(bool value) {
   return value ? "true" : "false";
 }
 
+char lower(char letter) {
+  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+}
+
+/// Some servers take their key in the query. What is long enough for one, or has the name of one, is masked;
+/// the dates that Azure asks for are no secret.
+std::string query_value(std::string_view name, std::string_view value) {
+  constexpr std::array<std::string_view, 7> telling{"key", "token", "secret", "sig", "pass", "auth", "code"};
+  constexpr std::size_t shortest_key = 16;
+  std::string small(name);
+  std::ranges::transform(small, small.begin(), lower);
+  const bool telltale = std::ranges::any_of(
+      telling, [&small](std::string_view each) { return small.find(each) != std::string::npos; });
+  const bool plain = small == "api-version" || (!telltale && value.size() < shortest_key);
+  return string_value(plain ? std::string(value) : secret(std::string(value)).masked());
+}
+
 std::string_view word(backoff_kind value) {
   switch (value) {
   case backoff_kind::exponential:
@@ -44,9 +62,17 @@ void write_model(std::ostream& out, const std::string& path, const model_config&
       << "display_name = " << string_value(model.display_name) << '\n';
   if (model.max_tokens != 0)
     out << "max_tokens = " << model.max_tokens << '\n';
-  out << "supports_vision = " << word(model.supports_vision) << '\n'
-      << "supports_tools = " << word(model.supports_tools) << '\n'
-      << "supports_streaming = " << word(model.supports_streaming) << '\n';
+  if (model.context_window != 0)
+    out << "context_window = " << model.context_window << '\n';
+  const auto flag = [&out](const char* name, const std::optional<bool>& value) {
+    if (value)
+      out << name << " = " << word(*value) << '\n';
+  };
+  flag("supports_vision", model.supports_vision);
+  flag("supports_tools", model.supports_tools);
+  flag("supports_streaming", model.supports_streaming);
+  if (model.api)
+    out << "api = " << string_value(to_string(*model.api)) << '\n';
   if (!model.prices)
     return;
   const pricing& prices = *model.prices;
@@ -64,16 +90,20 @@ void write_model(std::ostream& out, const std::string& path, const model_config&
   optional("cache_write_1h_price", prices.cache_write_1h);
 }
 
-void write_provider(std::ostream& out, const provider_config& provider) {
-  const std::string path = "llm.providers." + key_text(provider.name.str());
-  out << "\n[" << path << "]\n"
-      << "type = " << string_value(to_string(provider.type)) << '\n';
-  if (!provider.api_key.empty())
-    out << "api_key = " << string_value(provider.api_key.masked()) << '\n';
-  if (!provider.base_url.empty())
-    out << "base_url = " << string_value(provider.base_url) << '\n';
-  out << "enabled = " << word(provider.enabled) << '\n'
-      << "timeout = " << provider.timeout.count() << '\n'
+void write_wire(std::ostream& out, const wire_options& wire) {
+  out << "api = " << string_value(to_string(wire.api)) << '\n'
+      << "auth = " << string_value(to_string(wire.key)) << '\n'
+      << "max_tokens_field = " << string_value(wire.max_tokens_field) << '\n'
+      << "stream_usage = " << word(wire.stream_usage) << '\n';
+  if (!wire.api_version.empty())
+    out << "api_version = " << string_value(wire.api_version) << '\n';
+  if (!wire.path.empty())
+    out << "path = " << string_value(wire.path) << '\n';
+}
+
+void write_bounds(std::ostream& out, const provider_config& provider) {
+  out << "timeout = " << provider.timeout.count() << '\n'
+      << "stream_timeout = " << provider.stream_timeout.count() << '\n'
       << "connect_timeout = " << provider.connect_timeout.count() << '\n'
       << "tls_timeout = " << provider.tls_timeout.count() << '\n'
       << "first_byte_timeout = " << provider.first_byte_timeout.count() << '\n'
@@ -81,10 +111,31 @@ void write_provider(std::ostream& out, const provider_config& provider) {
   if (provider.max_retries)
     out << "max_retries = " << *provider.max_retries << '\n';
   out << "max_concurrency = " << provider.max_concurrency << '\n'
-      << "max_queue = " << provider.max_queue << '\n'
-      << "allow_insecure_http = " << word(provider.allow_insecure_http) << '\n';
+      << "max_queue = " << provider.max_queue << '\n';
+}
+
+void write_provider(std::ostream& out, const provider_config& provider) {
+  const std::string path = "llm.providers." + key_text(provider.name.str());
+  const wire_options wire = wire_of(provider);
+  out << "\n[" << path << "]\n";
+  if (!provider.preset.empty())
+    out << "preset = " << string_value(provider.preset) << '\n';
+  out << "type = " << string_value(to_string(provider.type)) << '\n';
+  if (!provider.api_key.empty())
+    out << "api_key = " << string_value(provider.api_key.masked()) << '\n';
+  if (!provider.base_url.empty())
+    out << "base_url = " << string_value(provider.base_url) << '\n';
+  write_wire(out, wire);
+  out << "enabled = " << word(provider.enabled) << '\n';
+  write_bounds(out, provider);
+  out << "allow_insecure_http = " << word(provider.allow_insecure_http) << '\n';
   if (!provider.ca_file.empty())
     out << "ca_file = " << string_value(provider.ca_file) << '\n';
+  if (!wire.query.empty()) {
+    out << "\n[" << path << ".query]\n";
+    for (const auto& [name, value] : wire.query)
+      out << key_text(name) << " = " << query_value(name, value) << '\n';
+  }
   if (!provider.headers.empty()) {
     out << "\n[" << path << ".headers]\n";
     // A header may carry a key as well as the key itself does.

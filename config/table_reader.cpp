@@ -62,15 +62,14 @@ bool is_control(char letter) {
   return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f;
 }
 
-/// At most so much of a key is repeated to people; the place says the rest.
-std::string shortened(const std::string& key) {
-  constexpr std::size_t longest = 200;
-  if (key.size() <= longest)
-    return key;
+/// At most so much of a text is repeated to people; the place says the rest.
+std::string shortened(const std::string& text, std::size_t longest) {
+  if (text.size() <= longest)
+    return text;
   std::size_t end = longest;
-  while (end != 0 && (static_cast<unsigned char>(key[end]) & 0xc0U) == 0x80U) // within a character
+  while (end != 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) // within a character
     --end;
-  return key.substr(0, end) + "…";
+  return text.substr(0, end) + "…";
 }
 
 std::string between(std::int64_t least, std::int64_t most) {
@@ -79,11 +78,22 @@ std::string between(std::int64_t least, std::int64_t most) {
 
 } // namespace
 
+std::string one_of(std::span<const std::string_view> words) {
+  std::string text;
+  for (std::size_t n = 0; n != words.size(); ++n) {
+    if (n != 0)
+      text += n + 1 == words.size() ? " or " : ", ";
+    text += basic_string(words[n]);
+  }
+  return text;
+}
+
 table_reader::table_reader(reading& shared, const toml::table* table, std::string path)
     : shared_(shared), table_(table), path_(std::move(path)) {}
 
 std::string table_reader::path_of(const std::string& key) const {
-  const std::string part = key_text(shortened(key));
+  constexpr std::size_t longest = 200;
+  const std::string part = key_text(shortened(key, longest));
   return path_.empty() ? part : path_ + "." + part;
 }
 
@@ -182,6 +192,14 @@ bool table_reader::flag(const std::string& key, bool& out) {
   return true;
 }
 
+bool table_reader::flag(const std::string& key, std::optional<bool>& out) {
+  bool value = false;
+  if (!flag(key, value))
+    return false;
+  out = value;
+  return true;
+}
+
 bool table_reader::count(const std::string& key, std::uint32_t& out, range<std::uint32_t> allowed) {
   const toml::node* node = find(key);
   if (node == nullptr)
@@ -251,6 +269,19 @@ bool table_reader::decimal(const std::string& key, std::string& out) {
   else
     return wrong_type(key, *node, "a decimal number");
   return true;
+}
+
+std::optional<std::size_t> table_reader::choice(const std::string& key,
+                                                std::span<const std::string_view> words) {
+  std::string word;
+  if (!text(key, word))
+    return std::nullopt;
+  const auto found = std::ranges::find(words, word);
+  if (found != words.end())
+    return static_cast<std::size_t>(found - words.begin());
+  constexpr std::size_t longest = 32;
+  fault(key, "is " + basic_string(shortened(word, longest)) + "; expected " + one_of(words));
+  return std::nullopt;
 }
 
 template <class Fits>

@@ -6,8 +6,11 @@
 #include "config/toml_document.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +31,9 @@ struct range {
   Value most;
 };
 
+/// `"a", "b" or "c"`, for people.
+std::string one_of(std::span<const std::string_view> words);
+
 class table_reader {
 public:
   /// `table` null: the table is absent, and every key of it with it.
@@ -43,6 +49,7 @@ public:
   /// A string, its variables replaced. Where a missing one is excused, false without a fault.
   bool text(const std::string& key, std::string& out);
   bool flag(const std::string& key, bool& out);
+  bool flag(const std::string& key, std::optional<bool>& out);
   bool count(const std::string& key, std::uint32_t& out, range<std::uint32_t> allowed);
   /// A whole number of bytes, or a string such as "32MiB".
   bool size(const std::string& key, std::uint64_t& out, range<std::uint64_t> allowed);
@@ -50,6 +57,8 @@ public:
   bool duration(const std::string& key, milliseconds& out, range<milliseconds> allowed);
   /// A decimal as it was written, or in a string.
   bool decimal(const std::string& key, std::string& out);
+  /// A string that is one of these words: which.
+  std::optional<std::size_t> choice(const std::string& key, std::span<const std::string_view> words);
   /// An array of strings.
   bool texts(const std::string& key, std::vector<std::string>& out);
 

@@ -1,6 +1,6 @@
 // The design's file, whole and in parts, and every way in which a file can be wrong.
-#include "config/load.hpp"
 #include "config/show.hpp"
+#include "tests/config/loading.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -9,58 +9,14 @@
 #include <random>
 
 using namespace weir;
+using namespace weir::tests;
 using namespace std::chrono_literals;
 
 namespace {
 
-const std::string canary = "sk-canary-0123456789";
-
-config::environment keys() {
-  return [](const std::string& name) -> std::optional<std::string> {
-    if (name == "OPENAI_API_KEY" || name == "CLAUDE_API_KEY")
-      return canary;
-    if (name == "EMPTY")
-      return "";
-    if (name == "EVIL")
-      return canary + "\r\nX-Evil: 1";
-    if (name == "NESTED")
-      return "${OPENAI_API_KEY}";
-    return std::nullopt;
-  };
-}
-
-auto load(const std::string& text) {
-  return config::load_text(text, "weir.toml", keys());
-}
-
 std::string design_text() {
   std::ifstream in(std::string(WEIR_TEST_DATA) + "/config/design.toml");
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-/// A good file with lines put into its provider.
-std::string with(const std::string& lines, const std::string& rest = {}) {
-  return "[llm]\n[llm.providers.p]\ntype = \"openai\"\napi_key = \"k\"\n" + lines + "\n" + rest;
-}
-
-/// The one fault of a text as `line:column key problem`.
-std::string only_fault(const std::string& text) {
-  const auto loaded = load(text);
-  if (loaded)
-    return "good";
-  std::string all;
-  for (const config_fault& each : loaded.error())
-    all += (all.empty() ? "" : " | ") + std::to_string(each.line) + ":" + std::to_string(each.column) + " " +
-           each.key + " " + each.problem;
-  return all;
-}
-
-bool is_fault(const std::string& text, const std::string& place, const std::string& words) {
-  const std::string seen = only_fault(text);
-  const bool good =
-      seen.find(place) == 0 && seen.find(words) != std::string::npos && seen.find(" | ") == std::string::npos;
-  BOOST_TEST(good, "expected '" << place << "' … '" << words << "', saw: " << seen);
-  return good;
 }
 
 } // namespace
@@ -81,8 +37,12 @@ BOOST_AUTO_TEST_CASE(the_design_file_loads_unchanged) {
   const model_config& gpt = openai.models.at(0);
   BOOST_TEST(gpt.display_name == "GPT-4");
   BOOST_TEST(gpt.max_tokens == 8192U);
+  BOOST_TEST(gpt.supports_vision.value());
+  BOOST_TEST(!gpt.api.has_value());
   BOOST_TEST(gpt.prices->input.picos_per_million == 30'000'000'000'000);
+  BOOST_TEST((openai.wire.value().api == api_kind::chat));
   BOOST_TEST(config.providers[1].base_url == "https://api.anthropic.com/v1");
+  BOOST_TEST((config.providers[1].wire.value().api == api_kind::messages));
   BOOST_TEST(config.retry.rules.size() == 3U);
   for (const auto& [type, rule] : config.retry.rules) {
     BOOST_TEST(rule.max_retries == 2U); // max_attempts overrides every class
