@@ -1,7 +1,11 @@
 // The plain doorway: an actor that asks the manager on behalf of those who are none.
 #include <weir/client.hpp>
 
+#include "actors/chat_stream.hpp"
+#include "actors/stream_caller.hpp"
+
 #include <weir/runtime.hpp>
+#include <weir/tools.hpp>
 
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
@@ -138,6 +142,23 @@ struct client::implementation {
       caf::anon_send(to, door_call{std::move(request), std::move(caller)});
   }
 
+  /// Null once weir has stopped: then the end has been told already.
+  actors::stream_caller_actor stream(actors::stream_caller_state::question asked,
+                                     actors::stream_caller_state::deltas_handler show,
+                                     actors::stream_caller_state::end_handler done) const {
+    auto* const loop = std::get_if<tool_request>(&asked);
+    chat_request& request = loop != nullptr ? loop->request : std::get<chat_request>(asked);
+    if (request.id.is_zero())
+      request.id = host->make_call_id();
+    if (open_door())
+      return host->system().spawn(actors::stream_caller, desk, std::move(asked), std::move(show),
+                                  std::move(done));
+    tool_reply stopped;
+    stopped.reply = stopped_reply();
+    done(std::move(stopped));
+    return {};
+  }
+
   /// The door's actor; null once weir has stopped.
   door_actor open_door() const {
     const std::lock_guard hold(gate);
@@ -189,6 +210,55 @@ void client::chat(chat_request request, std::function<void(chat_reply)> done) {
   impl_->chat(std::move(request), std::move(done));
 }
 
+namespace {
+
+using show_function = std::function<bool(const std::vector<chat_delta>&)>;
+
+/// Null stays null.
+actors::stream_caller_state::deltas_handler to_handler(show_function show) {
+  if (!show)
+    return nullptr;
+  return [show = std::move(show)](const std::vector<chat_delta>& deltas) {
+    return show(deltas) ? actors::sink_verdict::more : actors::sink_verdict::stop;
+  };
+}
+
+} // namespace
+
+std::future<chat_reply> client::stream(chat_request request, show_function show) {
+  auto promise = std::make_shared<std::promise<chat_reply>>();
+  auto answered = promise->get_future();
+  impl_->stream(std::move(request), to_handler(std::move(show)),
+                [promise](tool_reply told) { promise->set_value(std::move(told.reply)); });
+  return answered;
+}
+
+std::future<tool_reply> client::call_with_tools(tool_request request, show_function show) {
+  auto promise = std::make_shared<std::promise<tool_reply>>();
+  auto answered = promise->get_future();
+  impl_->stream(std::move(request), to_handler(std::move(show)),
+                [promise](tool_reply told) { promise->set_value(std::move(told)); });
+  return answered;
+}
+
+chat_stream client::open_stream(chat_request request) {
+  auto shared = std::make_shared<chat_stream::implementation>();
+  const auto caller = impl_->stream(
+      std::move(request), [shared](std::vector<chat_delta> deltas) { return shared->put(std::move(deltas)); },
+      [shared](tool_reply told) { shared->end(std::move(told.reply)); });
+  shared->start(caller);
+  return chat_stream(std::move(shared));
+}
+
+call_id client::make_call_id() const {
+  return impl_->host->make_call_id();
+}
+
+void client::cancel(const call_id& id) {
+  if (impl_->open_door())
+    caf::anon_send(impl_->desk, cancel_call{id});
+}
+
 result<std::vector<usage_summary>> client::usage(const usage_filter& filter) {
   auto report = impl_->ask<usage_report>(usage_query{filter, false});
   if (!report)
@@ -196,8 +266,8 @@ result<std::vector<usage_summary>> client::usage(const usage_filter& filter) {
   return std::move(report->summaries);
 }
 
-result<health_report> client::health(bool probe) {
-  return impl_->ask<health_report>(health_query{probe});
+result<health_report> client::health(bool probe, const provider_name& provider) {
+  return impl_->ask<health_report>(health_query{probe, provider});
 }
 
 void client::stop() {

@@ -5,6 +5,9 @@
 #include "actors/policy/routing.hpp"
 #include "actors/promise_guard.hpp"
 
+#include <weir/tokens.hpp>
+#include <weir/validation.hpp>
+
 #include <caf/send.hpp>
 
 #include <algorithm>
@@ -12,6 +15,29 @@
 #include <utility>
 
 namespace weir::actors {
+
+namespace {
+
+/// What is wrong with a request before a byte is sent. An estimate alone refuses only what is far too long.
+std::optional<failure> unsendable(const chat_request& request, const model_config* model) {
+  if (const auto faults = validate(request, model); !faults.empty())
+    return to_failure(faults);
+  if (model == nullptr || model->context_window == 0)
+    return std::nullopt;
+  const token_count prompt = estimate_tokens(request);
+  const std::uint64_t wanted = prompt.tokens + request.max_tokens.value_or(1);
+  const std::uint64_t room = prompt.exact ? model->context_window : 2ULL * model->context_window;
+  if (wanted <= room)
+    return std::nullopt;
+  return make_failure(errc::token_limit,
+                      "the request has " + std::string(prompt.exact ? "" : "about ") +
+                          std::to_string(prompt.tokens) + " tokens and may be answered by " +
+                          std::to_string(request.max_tokens.value_or(1)) + ", but the model has room for " +
+                          std::to_string(model->context_window) + " (context_window)",
+                      "messages");
+}
+
+} // namespace
 
 manager_actor::behavior_type manager(manager_actor::stateful_pointer<manager_state> self, services_ptr world,
                                      supervisor_actor supervisor, accumulator_actor books,
@@ -25,8 +51,18 @@ manager_actor::behavior_type manager_state::begin(services_ptr world, supervisor
   supervisor_ = std::move(supervisor);
   books_ = std::move(books);
   config_ = std::move(config);
+  self_->set_down_handler([this](const caf::down_msg& death) {
+    std::erase_if(loops_, [&](const auto& entry) { return entry.second.address() == death.source; });
+  });
   return {
-      [this](chat_request& request) { return perform(request); },
+      [this](chat_request& request) { return perform(request, delta_sink()); },
+      [this](chat_request& request, delta_sink& sink) {
+        request.stream = true;
+        return perform(request, std::move(sink));
+      },
+      [this](tool_request& request) { return perform(request, delta_sink()); },
+      [this](tool_request& request, delta_sink& sink) { return perform(request, std::move(sink)); },
+      [this](const cancel_call& which) { cancel(which); },
       [this](const health_query& question) { return check(question); },
       [this](usage_query& question) { return self_->delegate(books_, std::move(question)); },
       [this](const drain& order) { return self_->delegate(supervisor_, order); },
@@ -34,20 +70,27 @@ manager_actor::behavior_type manager_state::begin(services_ptr world, supervisor
   };
 }
 
-caf::result<chat_reply> manager_state::perform(chat_request& request) {
+caf::result<chat_reply> manager_state::perform(chat_request& request, delta_sink sink) {
   const time_point begin = self_->clock().now();
   const auto unix_ms = std::chrono::floor<milliseconds>(world_->wall_clock()).time_since_epoch().count();
   call next;
-  next.id = call_id{make_id128(static_cast<std::uint64_t>(unix_ms), world_->random(), world_->random())};
-  auto way = policy::find_route(*config_, request);
-  if (!way) {
+  next.id = request.id;
+  if (next.id.is_zero())
+    next.id = call_id{make_id128(static_cast<std::uint64_t>(unix_ms), world_->random(), world_->random())};
+  next.sink = std::move(sink);
+  const auto refuse = [&](failure why) {
     chat_reply refused;
     refused.model = request.model;
     refused.metadata.call = next.id;
-    refused.error = std::move(way.error());
+    refused.error = std::move(why);
     return refused;
-  }
+  };
+  auto way = policy::find_route(*config_, request);
+  if (!way)
+    return refuse(std::move(way.error()));
   request.model = std::move(way->model);
+  if (auto fault = unsendable(request, find_model(*config_->find(way->candidates.front()), request.model)))
+    return refuse(std::move(*fault));
   next.candidates = std::move(way->candidates);
   next.config = config_;
   next.begin = begin;
@@ -55,6 +98,23 @@ caf::result<chat_reply> manager_state::perform(chat_request& request) {
                                      longest_wait);
   next.request = std::make_shared<const chat_request>(std::move(request));
   return self_->delegate(supervisor_, std::move(next));
+}
+
+caf::result<tool_reply> manager_state::perform(tool_request& request, delta_sink sink) {
+  const auto loop = self_->spawn(tool_loop, manager_actor(self_));
+  if (!request.request.id.is_zero()) {
+    self_->monitor(loop);
+    loops_.insert_or_assign(request.request.id, loop);
+  }
+  if (!request.request.timeout)
+    request.request.timeout = config_->limits.call_timeout;
+  return self_->delegate(loop, std::move(request), std::move(sink));
+}
+
+void manager_state::cancel(const cancel_call& which) {
+  if (const auto loop = loops_.find(which.id); loop != loops_.end())
+    self_->send(loop->second, which);
+  self_->send(supervisor_, which);
 }
 
 /// The supervisor's report with the books' part filled in.

@@ -1,13 +1,16 @@
 // The manager actor: the front desk. Routes and stamps each call and delegates it.
-// Keeps nothing of a call: it is not on the way back.
+// Keeps nothing of a call: it is not on the way back. A loop of tool calls is an actor of its own.
 #pragma once
 
 #include "actors/services.hpp"
+#include "actors/tool_loop.hpp"
 
 #include <weir/actors.hpp>
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+
+#include <unordered_map>
 
 namespace weir::actors {
 
@@ -21,7 +24,9 @@ public:
                                      snapshot_ptr config);
 
 private:
-  caf::result<chat_reply> perform(chat_request& request);
+  caf::result<chat_reply> perform(chat_request& request, delta_sink sink);
+  caf::result<tool_reply> perform(tool_request& request, delta_sink sink);
+  void cancel(const cancel_call& which);
   caf::typed_response_promise<health_report> check(const health_query& question);
   void adopt(const snapshot_ptr& next);
 
@@ -30,6 +35,7 @@ private:
   supervisor_actor supervisor_;
   accumulator_actor books_;
   snapshot_ptr config_;
+  std::unordered_map<call_id, tool_loop_actor> loops_; ///< those that can be cancelled
 };
 
 /// Spawn with `system.spawn(manager, world, supervisor, books, config)`.

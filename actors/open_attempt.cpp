@@ -24,13 +24,16 @@ open_attempt::~open_attempt() {
   end(std::move(lost), began_);
 }
 
-void open_attempt::cancel() {
-  cancelled_ = true;
+void open_attempt::cancel(failure why) {
+  if (!cancelled_)
+    cancelled_ = std::move(why);
   world_->network->cancel(exchange_);
 }
 
 void open_attempt::end(result<chat_reply> outcome, time_point now) {
-  const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(now - began_);
+  using std::chrono::duration_cast;
+  using std::chrono::microseconds;
+  const auto latency = duration_cast<microseconds>(now - began_);
   const chat_request& request = *work_.request;
   const pricing* prices = setup_->prices_of(request.model);
   if (outcome) {
@@ -42,11 +45,18 @@ void open_attempt::end(result<chat_reply> outcome, time_point now) {
     named.provider = setup_->config.name.str();
     outcome = std::move(named);
   }
-  const policy::attempt_facts facts{work_.id, work_.call, work_.number, began_wall_, latency};
+  policy::attempt_facts facts{work_.id, work_.call, work_.number, began_wall_, latency, {}, {}};
+  if (stream_) {
+    facts.seen = stream_->usage();
+    if (stream_->first_token())
+      facts.first_token = duration_cast<microseconds>(*stream_->first_token() - began_);
+    if (outcome)
+      outcome->metadata.first_token = facts.first_token;
+  }
   // Anonymous, since this may run while the actor's state is being destroyed.
   caf::anon_send(books_, policy::make_record(facts, request, setup_->config.name,
                                              find_model(setup_->config, request.model), prices, outcome));
-  answer_.deliver(attempt_end{std::move(outcome), latency});
+  answer_.deliver(attempt_end{std::move(outcome), latency, stream_ && stream_->delivered()});
 }
 
 } // namespace weir::actors

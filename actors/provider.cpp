@@ -2,7 +2,8 @@
 #include "actors/provider.hpp"
 
 #include "actors/log.hpp"
-#include "protocols/estimate.hpp"
+
+#include <weir/tokens.hpp>
 
 #include <caf/send.hpp>
 
@@ -16,6 +17,19 @@ namespace {
 
 milliseconds until(time_point deadline, time_point now) {
   return std::chrono::ceil<milliseconds>(deadline - now);
+}
+
+/// For a provider that reports nothing: our own count of what was asked and said.
+void estimate_usage(chat_reply& reply, const chat_request& request) {
+  const auto count = [&request](const std::string& text) {
+    return estimate_tokens(text, request.model).tokens;
+  };
+  token_usage& usage = reply.usage;
+  usage.prompt_tokens = estimate_tokens(request).tokens;
+  usage.completion_tokens = count(reply.content) + count(reply.reasoning);
+  for (const tool_call& each : reply.tool_calls)
+    usage.completion_tokens += count(each.name) + count(each.arguments);
+  usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
 }
 
 failure out_of_time() {
@@ -45,19 +59,22 @@ provider_impl::behavior_type provider_state::begin(services_ptr world, accumulat
       return to_error(make_failure(errc::unknown, "an exception of unknown type"));
     }
   });
+  self_->set_down_handler([this](caf::down_msg& death) { sink_ended(death); });
   return {
       [this](attempt& work) { return perform(work); },
-      [this](const cancel_attempt& which) { cancel(which.id); },
+      [this](const cancel_attempt& which) {
+        cancel(which.id, make_failure(errc::cancelled, "the attempt was cancelled"));
+      },
       [this](const provider_probe& question) { return check(question); },
       [this](const snapshot_ptr& config) { adopt(*config); },
-      [this](exchanges_ended) {
-        for (exchange_end& each : inbox_->take())
-          exchanged(each);
+      [this](inbox_filled) {
+        for (exchange_news& each : inbox_->take())
+          hear(each);
       },
       [this](probe_end& done) { probed(done); },
       [this](tick) {
         ticker_.arrived(now());
-        expire_queue();
+        look();
       },
   };
 }
@@ -65,6 +82,7 @@ provider_impl::behavior_type provider_state::begin(services_ptr world, accumulat
 open_attempt::promise provider_state::perform(attempt& work) {
   auto answer = self_->make_response_promise<attempt_end>();
   auto open = std::make_unique<open_attempt>(std::move(work), answer, setup_, world_, books_, now());
+  watch_sink(*open);
   if (in_flight_.size() < setup_->config.max_concurrency) {
     launch(std::move(open));
   } else if (queue_.size() < setup_->config.max_queue) {
@@ -78,21 +96,29 @@ open_attempt::promise provider_state::perform(attempt& work) {
 
 void provider_state::launch(attempt_ptr open) {
   const provider_setup& setup = open->setup();
-  const milliseconds left = std::min(setup.config.timeout, until(open->work().deadline, now()));
+  const chat_request& asked = *open->work().request;
+  const milliseconds most = asked.stream ? setup.config.stream_timeout : setup.config.timeout;
+  const milliseconds left = std::min(most, until(open->work().deadline, now()));
   if (left <= milliseconds{0})
     return finish(std::move(open), out_of_time());
-  auto request = setup.codec->encode_chat(*open->work().request);
+  auto request = setup.codec_for(asked.model).encode_chat(asked);
   if (!request)
     return finish(std::move(open), std::move(request.error()));
-  const attempt_id id = open->work().id;
-  open_attempt& entry = *in_flight_.emplace(id, std::move(open)).first->second;
+  open_attempt& entry = *in_flight_.emplace(open->work().id, std::move(open)).first->second;
+  entry.sent_as(asked.stream ? send_stream(entry, std::move(*request), left)
+                             : send_whole(entry, std::move(*request), left));
+}
+
+transport::exchange_id provider_state::send_whole(const open_attempt& open, http_request request,
+                                                  milliseconds limit) {
   // The handle keeps us alive until our exchanges have ended.
   auto home = caf::actor_cast<provider_impl>(self_);
-  entry.sent_as(world_->network->post(setup.endpoint, std::move(*request), left,
-                                      [home = std::move(home), inbox = inbox_, id](transport::exchange done) {
-                                        if (inbox->add({id, std::move(done)}))
-                                          caf::anon_send(home, exchanges_ended{});
-                                      }));
+  return world_->network->post(
+      open.setup().endpoint, std::move(request), limit,
+      [home = std::move(home), inbox = inbox_, id = open.work().id](transport::exchange done) {
+        if (inbox->add({id, std::move(done)}))
+          caf::anon_send(home, inbox_filled{});
+      });
 }
 
 void provider_state::fill_places() {
@@ -104,44 +130,74 @@ void provider_state::fill_places() {
 }
 
 void provider_state::finish(attempt_ptr open, result<chat_reply> outcome) {
+  forget_sink(*open);
   if (!outcome)
     health_.last_error = outcome.error();
   open->end(std::move(outcome), now());
 }
 
-void provider_state::exchanged(exchange_end& done) {
-  auto found = in_flight_.extract(done.id);
-  if (found.empty())
+/// What comes for an attempt that has ended is passed over.
+void provider_state::hear(exchange_news& news) {
+  if (auto* const piece = std::get_if<stream_piece>(&news.what))
+    return received(news.id, *piece);
+  const auto found = in_flight_.find(news.id);
+  if (found == in_flight_.end())
     return;
-  attempt_ptr open = std::move(found.mapped());
-  if (!done.exchange.response) {
-    failure error = std::move(done.exchange.response.error());
+  if (auto* const head = std::get_if<stream_head>(&news.what)) {
+    open_attempt& open = *found->second;
+    open.stream()->begin(
+        open.setup().codec_for(open.work().request->model).decode_stream(std::move(head->response), today()));
+    return;
+  }
+  attempt_ptr open = std::move(found->second);
+  in_flight_.erase(found);
+  exchanged(std::move(open), std::get<transport::exchange>(news.what));
+}
+
+void provider_state::exchanged(attempt_ptr open, transport::exchange& done) {
+  if (!done.response) {
+    failure error = std::move(done.response.error());
     if (open->cancelled()) {
-      error.type = errc::cancelled;
-      error.retryable = false;
+      const outcome fate = error.fate;
+      error = *open->cancelled();
+      error.fate = fate;
     }
     finish(std::move(open), std::move(error));
-  } else { // also when it was cancelled a moment before: what was answered is booked as it is
-    auto reply = open->setup().codec->decode_chat(*done.exchange.response, today());
-    if (reply && reply->usage.source == metering::estimated) {
-      reply->usage.prompt_tokens = protocols::estimate_prompt_tokens(*open->work().request);
-      reply->usage.total_tokens = reply->usage.prompt_tokens + reply->usage.completion_tokens;
-    }
-    finish(std::move(open), std::move(reply));
+    return fill_places();
+  }
+  // Also when it was cancelled a moment before: what was answered is booked as it is.
+  const protocols::codec& codec = open->setup().codec_for(open->work().request->model);
+  if (open_stream* const stream = open->stream()) {
+    stream->begin(codec.decode_stream(std::move(*done.response), today()));
+    finish_stream(std::move(open));
+  } else {
+    auto reply = codec.decode_chat(*done.response, today());
+    answered(std::move(open), std::move(reply));
   }
   fill_places();
 }
 
-void provider_state::cancel(const attempt_id& id) {
+void provider_state::answered(attempt_ptr open, result<chat_reply> reply) {
+  if (reply && reply->usage.source == metering::estimated)
+    estimate_usage(*reply, *open->work().request);
+  finish(std::move(open), std::move(reply));
+}
+
+void provider_state::cancel(const attempt_id& id, const failure& why) {
   if (const auto found = in_flight_.find(id); found != in_flight_.end())
-    return found->second->cancel(); // the network tells its end
+    return found->second->cancel(why); // the network tells its end
   const auto queued =
       std::ranges::find_if(queue_, [&](const attempt_ptr& open) { return open->work().id == id; });
   if (queued == queue_.end())
     return;
   attempt_ptr open = std::move(*queued);
   queue_.erase(queued);
-  finish(std::move(open), make_failure(errc::cancelled, "the attempt was cancelled"));
+  finish(std::move(open), why);
+}
+
+void provider_state::look() {
+  expire_queue();
+  expire_first_tokens();
 }
 
 void provider_state::expire_queue() {
@@ -167,7 +223,7 @@ provider_state::health_promise provider_state::check(const provider_probe& quest
   const std::uint64_t number = ++last_probe_;
   probes_.emplace(number, promise_guard<provider_health>{answer, [] { return provider_health{}; }});
   auto home = caf::actor_cast<provider_impl>(self_);
-  world_->network->post(setup_->endpoint, setup_->codec->encode_models(), setup_->config.timeout,
+  world_->network->post(setup_->endpoint, setup_->codec_for({}).encode_models(), setup_->config.timeout,
                         [home = std::move(home), number](transport::exchange done) {
                           caf::anon_send(home, probe_end{number, std::move(done)});
                         });
@@ -182,8 +238,10 @@ void provider_state::probed(probe_end& done) {
   seen.probe_latency = done.exchange.total;
   if (!done.exchange.response)
     seen.probe_error = std::move(done.exchange.response.error());
-  else if (auto verdict = setup_->codec->decode_models(*done.exchange.response, today()); !verdict)
-    seen.probe_error = std::move(verdict.error());
+  else if (auto listed = setup_->codec_for({}).decode_models(*done.exchange.response, today()))
+    seen.models = std::move(*listed);
+  else
+    seen.probe_error = std::move(listed.error());
   seen.reachable = !seen.probe_error;
   if (seen.probe_error)
     seen.probe_error->provider = seen.name.str();

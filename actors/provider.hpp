@@ -9,7 +9,9 @@
 
 #include <weir/actors.hpp>
 
+#include <caf/actor_addr.hpp>
 #include <caf/stateful_actor.hpp>
+#include <caf/system_messages.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
 #include <deque>
@@ -20,7 +22,7 @@
 namespace weir::actors {
 
 /// "There is something in your inbox." Sent home by the transport's thread.
-struct exchanges_ended {};
+struct inbox_filled {};
 
 /// The network's answer to an active probe.
 struct probe_end {
@@ -30,14 +32,14 @@ struct probe_end {
 
 } // namespace weir::actors
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::exchanges_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::inbox_filled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::probe_end)
 
 namespace weir::actors {
 
 /// The private messages widen the implementation, not the handle that the world sees.
 using provider_impl =
-    provider_actor::extend<caf::reacts_to<exchanges_ended>, caf::reacts_to<probe_end>, caf::reacts_to<tick>>;
+    provider_actor::extend<caf::reacts_to<inbox_filled>, caf::reacts_to<probe_end>, caf::reacts_to<tick>>;
 
 class provider_state {
 public:
@@ -55,9 +57,25 @@ private:
   void launch(attempt_ptr open);
   void fill_places();
   void finish(attempt_ptr open, result<chat_reply> outcome);
-  void exchanged(exchange_end& done);
-  void cancel(const attempt_id& id);
+  transport::exchange_id send_whole(const open_attempt& open, http_request request, milliseconds limit);
+  void hear(exchange_news& news);
+  void exchanged(attempt_ptr open, transport::exchange& done);
+  void answered(attempt_ptr open, result<chat_reply> reply);
+  void cancel(const attempt_id& id, const failure& why);
+  void look();
   void expire_queue();
+
+  // --- streams: provider_stream.cpp
+  transport::exchange_id send_stream(open_attempt& open, http_request request, milliseconds limit);
+  void received(const attempt_id& id, stream_piece& piece);
+  void push(open_attempt& open, bool last);
+  void sink_answered(const attempt_id& id);
+  void finish_stream(attempt_ptr open);
+  void expire_first_tokens();
+  void sink_ended(const caf::down_msg& death);
+  void watch_sink(const open_attempt& open);
+  void forget_sink(const open_attempt& open);
+
   health_promise check(const provider_probe& question);
   void probed(probe_end& done);
   void adopt(const snapshot& config);
@@ -76,6 +94,7 @@ private:
   std::unordered_map<attempt_id, attempt_ptr> in_flight_;
   std::deque<attempt_ptr> queue_; ///< waiting for a place, in order of arrival
   std::unordered_map<std::uint64_t, promise_guard<provider_health>> probes_;
+  std::unordered_map<caf::actor_addr, std::uint32_t> sinks_; ///< monitored, and by how many streams
   std::uint64_t last_probe_ = 0;
   provider_health health_;
 };

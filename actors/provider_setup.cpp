@@ -5,6 +5,14 @@
 
 namespace weir::actors {
 
+const protocols::codec& provider_setup::codec_for(const model_name& model) const noexcept {
+  if (other_codecs.empty())
+    return *codec;
+  const model_config* const found = find_model(config, model);
+  const auto other = found != nullptr && found->api ? other_codecs.find(*found->api) : other_codecs.end();
+  return other == other_codecs.end() ? *codec : *other->second;
+}
+
 const pricing* provider_setup::prices_of(const model_name& model) const noexcept {
   if (!price_usage)
     return nullptr;
@@ -24,9 +32,18 @@ result<setup_ptr> make_setup(const snapshot& config, const provider_config& prov
                             "' would send its key in the clear: use https, or set "
                             "allow_insecure_http = true",
                         "base_url");
-  auto codec = protocols::make_codec(provider);
+  const api_kind own = wire_of(provider).api;
+  auto codec = protocols::make_codec(provider, own);
   if (!codec)
     return codec.error();
+  auto setup = std::make_shared<provider_setup>();
+  for (const model_config& model : provider.models)
+    if (model.api && *model.api != own && !setup->other_codecs.contains(*model.api)) {
+      auto other = protocols::make_codec(provider, *model.api);
+      if (!other)
+        return other.error();
+      setup->other_codecs.emplace(*model.api, std::move(*other));
+    }
   transport::endpoint endpoint;
   endpoint.tls = base->tls;
   endpoint.host = base->host;
@@ -39,7 +56,6 @@ result<setup_ptr> make_setup(const snapshot& config, const provider_config& prov
   endpoint.max_connections = provider.max_concurrency;
   endpoint.max_header_bytes = config.limits.max_header_bytes;
   endpoint.max_body_bytes = config.limits.max_body_bytes;
-  auto setup = std::make_shared<provider_setup>();
   setup->config = provider;
   setup->price_usage = config.cost_tracking;
   setup->codec = std::move(*codec);

@@ -7,15 +7,20 @@
 
 #include <weir/config.hpp>
 
+#include <map>
 #include <memory>
 
 namespace weir::actors {
 
 struct provider_setup {
   provider_config config;
-  bool price_usage = true; ///< `cost_tracking`
-  std::unique_ptr<const protocols::codec> codec;
+  bool price_usage = true;                                                  ///< `cost_tracking`
+  std::unique_ptr<const protocols::codec> codec;                            ///< of the provider's own API
+  std::map<api_kind, std::unique_ptr<const protocols::codec>> other_codecs; ///< of models with another one
   std::shared_ptr<const transport::endpoint> endpoint;
+
+  /// What speaks for a model.
+  const protocols::codec& codec_for(const model_name& model) const noexcept;
 
   /// The prices of a model, or null: it has none, or costs are not tracked.
   const pricing* prices_of(const model_name& model) const noexcept;

@@ -54,6 +54,7 @@ supervisor_impl::behavior_type supervisor_state::begin(services_ptr world, accum
   });
   return {
       [this](call& work) { return perform(work); },
+      [this](const cancel_call& which) { cancel(which.id); },
       [this](const health_query& question) { return check(question); },
       [this](const drain& order) { return start_drain(order); },
       [this](const snapshot_ptr& next) {
@@ -70,12 +71,25 @@ supervisor_impl::behavior_type supervisor_state::begin(services_ptr world, accum
 supervisor_state::reply_promise supervisor_state::perform(call& work) {
   auto promise = self_->make_response_promise<chat_reply>();
   const call_id id = work.id;
+  if (calls_.contains(id)) {
+    chat_reply twice;
+    twice.model = work.request->model;
+    twice.metadata.call = id;
+    twice.error = make_failure(errc::invalid_request, "a call of this id is in flight already", "id");
+    promise.deliver(std::move(twice));
+    return promise;
+  }
   open_call& open = calls_.try_emplace(id, std::move(work), promise).first->second;
   if (auto no = refusal())
     fail(open, std::move(*no));
   else
     proceed(open);
   return promise;
+}
+
+void supervisor_state::cancel(const call_id& id) {
+  if (const auto found = calls_.find(id); found != calls_.end())
+    abandon(found->second, make_failure(errc::cancelled, "the call was cancelled"));
 }
 
 std::optional<failure> supervisor_state::refusal() const {
@@ -101,7 +115,9 @@ void supervisor_state::proceed(open_call& open) {
     const slot_ptr slot = roster_->find(open.work.candidates[open.plan.candidate()]);
     if (!slot)
       continue;
-    const time_point end = std::min(open.work.deadline, start + slot->setup->config.timeout);
+    const provider_config& asked = slot->setup->config;
+    const time_point end = std::min(
+        open.work.deadline, start + (open.work.request->stream ? asked.stream_timeout : asked.timeout));
     if (const auto permit = slot->breaker.acquire(start, end + probe_grace))
       return start_attempt(open, slot, *permit);
   }
@@ -116,6 +132,7 @@ void supervisor_state::start_attempt(open_call& open, const slot_ptr& slot, poli
   next.call = open.work.id;
   next.number = open.plan.attempts();
   next.request = open.work.request;
+  next.sink = open.work.sink;
   next.deadline = open.work.deadline;
   attempt_info& info = open.attempts.emplace_back();
   info.id = next.id;
@@ -149,6 +166,9 @@ void supervisor_state::attempt_ended(const ticket& of, attempt_end& end) {
   info.error = end.outcome.error().type;
   info.status_code = end.outcome.error().status_code;
   info.message = end.outcome.error().message;
+  // What the sink has been told cannot be taken back: another answer would not go on from it.
+  if (end.delivered)
+    return fail(open, std::move(end.outcome.error()));
   decide(open, of, std::move(end.outcome.error()));
 }
 
@@ -159,7 +179,7 @@ void supervisor_state::attempt_bounced(const ticket& of, attempt lost, const caf
       make_failure(errc::server_error, "the provider's actor was down: " + to_failure(reason).message);
   error.provider = of.slot->setup->config.name.str();
   end.outcome = std::move(error);
-  const policy::attempt_facts facts{lost.id, lost.call, lost.number, world_->wall_clock(), {}};
+  const policy::attempt_facts facts{lost.id, lost.call, lost.number, world_->wall_clock(), {}, {}, {}};
   self_->send(books_, policy::make_record(facts, *lost.request, of.slot->setup->config.name, nullptr,
                                           of.slot->setup->prices_of(lost.request->model), end.outcome));
   attempt_ended(of, end);
@@ -297,13 +317,19 @@ supervisor_state::health_promise supervisor_state::check(const health_query& que
   const auto now_asked = std::make_shared<round>(round{{promise, stopped}, {}, 0});
   now_asked->report.config_version = config_->version;
   now_asked->report.calls_in_flight = static_cast<std::uint32_t>(calls_.size());
+  const auto wanted = [&question](const provider_name& who) {
+    return question.provider.empty() || question.provider == who;
+  };
   for (const auto& [who, why] : roster_->unusable()) {
+    if (!wanted(who))
+      continue;
     provider_health& entry = now_asked->report.providers.emplace_back();
     entry.name = who;
     entry.reachable = false;
     entry.last_error = why;
   }
-  now_asked->missing = roster_->slots().size();
+  now_asked->missing = static_cast<std::size_t>(
+      std::ranges::count_if(roster_->slots(), [&](const auto& entry) { return wanted(entry.first); }));
   const auto arrived = [now_asked](const slot_ptr& slot, provider_health seen) {
     seen.name = slot->setup->config.name;
     seen.breaker = slot->breaker.state();
@@ -314,15 +340,17 @@ supervisor_state::health_promise supervisor_state::check(const health_query& que
       now_asked->answer.deliver(std::move(now_asked->report));
     }
   };
+  const bool nobody = now_asked->missing == 0;
   for (const auto& [who, slot] : roster_->slots())
-    self_->request(slot->handle, caf::infinite, provider_probe{question.probe})
-        .then([arrived, held = slot](provider_health& seen) { arrived(held, std::move(seen)); },
-              [arrived, held = slot](caf::error& reason) {
-                provider_health seen;
-                seen.last_error = to_failure(reason);
-                arrived(held, std::move(seen));
-              });
-  if (now_asked->missing == 0)
+    if (wanted(who))
+      self_->request(slot->handle, caf::infinite, provider_probe{question.probe})
+          .then([arrived, held = slot](provider_health& seen) { arrived(held, std::move(seen)); },
+                [arrived, held = slot](caf::error& reason) {
+                  provider_health seen;
+                  seen.last_error = to_failure(reason);
+                  arrived(held, std::move(seen));
+                });
+  if (nobody)
     now_asked->answer.deliver(std::move(now_asked->report));
   return promise;
 }

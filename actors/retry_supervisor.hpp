@@ -70,6 +70,7 @@ private:
 
   reply_promise perform(call& work);
   std::optional<failure> refusal() const;
+  void cancel(const call_id& id);
   void proceed(open_call& open);
   void start_attempt(open_call& open, const slot_ptr& slot, policy::permit permit);
   void attempt_ended(const ticket& of, attempt_end& end);

@@ -190,6 +190,11 @@ caf::actor_system& runtime::system() const noexcept {
   return *impl_->system;
 }
 
+call_id runtime::make_call_id() const {
+  const auto unix_ms = std::chrono::floor<milliseconds>(wall_clock()).time_since_epoch().count();
+  return call_id{make_id128(static_cast<std::uint64_t>(unix_ms), random_word(), random_word())};
+}
+
 void runtime::stop() {
   impl_->stop();
 }

@@ -1,6 +1,7 @@
 // Records of ended attempts.
 #include "actors/policy/booking.hpp"
 
+#include <algorithm>
 #include <variant>
 
 namespace weir::policy {
@@ -13,6 +14,10 @@ constexpr std::uint64_t tokens_per_image = 2048;
 std::uint64_t bound_of(const content_part& part) {
   if (const auto* text = std::get_if<text_part>(&part))
     return text->text.size();
+  if (const auto* thought = std::get_if<reasoning_part>(&part))
+    return thought->text.size() + thought->redacted.size();
+  if (const auto* raw = std::get_if<raw_part>(&part))
+    return std::max<std::uint64_t>(raw->json.size(), tokens_per_image);
   return tokens_per_image;
 }
 
@@ -44,9 +49,12 @@ std::uint64_t prompt_token_bound(const chat_request& request) {
       bound += bound_of(part);
     for (const tool_call& call : each.tool_calls)
       bound += call.id.size() + call.name.size() + call.arguments.size();
+    for (const auto& [key, value] : each.extra)
+      bound += key.size() + value.size();
   }
   for (const tool& each : request.tools)
-    bound += tokens_per_message + each.name.size() + each.description.size() + each.parameters.size();
+    bound += tokens_per_message + each.name.size() + each.description.size() + each.parameters.size() +
+             each.raw.size();
   for (const auto& [key, value] : request.extra)
     bound += key.size() + value.size();
   return bound;
@@ -64,6 +72,7 @@ usage_record make_record(const attempt_facts& facts, const chat_request& request
   record.model = request.model;
   record.provider = provider;
   record.tags = request.tags;
+  record.first_token_time = facts.first_token;
   if (end) {
     record.success = true;
     record.state = record_state::settled;
@@ -84,6 +93,8 @@ usage_record make_record(const attempt_facts& facts, const chat_request& request
     break;
   case outcome::unknown:
     record.state = record_state::unknown;
+    if (facts.seen)
+      record.usage = *facts.seen;
     record.usage.source = metering::estimated;
     if (prices != nullptr)
       record.cost_limit = cost_bound(request, model, *prices);

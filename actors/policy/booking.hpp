@@ -18,6 +18,8 @@ struct attempt_facts {
   std::uint32_t number = 1;
   timestamp began{};
   std::chrono::microseconds latency{0};
+  std::optional<std::chrono::microseconds> first_token; ///< of a stream, from the attempt's begin
+  std::optional<token_usage> seen; ///< of a stream that gave no whole reply: what it is known to have used
 };
 
 /// The record of an attempt. A success is `settled` at its cost; a failure is `void` when nothing was sent,

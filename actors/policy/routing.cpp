@@ -4,14 +4,15 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <variant>
 
 namespace weir::policy {
 
 namespace {
 
-/// `openai` and `generic` are one API; what one takes the other can take.
+/// A model's name that one of them knows the other may know too. Chat and Responses are one vendor's.
 bool same_api(const provider_config& left, const provider_config& right) {
-  return (left.type == provider_type::claude) == (right.type == provider_type::claude);
+  return (wire_of(left).api == api_kind::messages) == (wire_of(right).api == api_kind::messages);
 }
 
 /// What a caller writes into every record of his call is bounded: the ledger refuses a record that is too
@@ -38,6 +39,30 @@ result<const provider_config*> start_of(const snapshot& config, const chat_reque
   if (!found->enabled)
     return make_failure(errc::invalid_request, "the provider '" + wanted.str() + "' is disabled", "provider");
   return found;
+}
+
+bool has_image(const chat_request& request) {
+  return std::ranges::any_of(request.messages, [](const message& each) {
+    return std::ranges::any_of(
+        each.content, [](const content_part& part) { return std::holds_alternative<image_part>(part); });
+  });
+}
+
+/// Drops the candidates whose configuration says that their model cannot do what is asked, unless nobody can:
+/// then the first one's fault is told.
+void keep_able(std::vector<const provider_config*>& candidates, const chat_request& request,
+               const model_name& model) {
+  if (candidates.size() < 2)
+    return;
+  const bool image = has_image(request);
+  const auto unable = [&](const provider_config* each) {
+    const model_config* const entry = find_model(*each, model);
+    return entry != nullptr && ((image && !entry->supports_vision.value_or(true)) ||
+                                (!request.tools.empty() && !entry->supports_tools.value_or(true)) ||
+                                (request.stream && !entry->supports_streaming.value_or(true)));
+  };
+  if (!std::ranges::all_of(candidates, unable))
+    std::erase_if(candidates, unable);
 }
 
 std::vector<const provider_config*> candidates_for(const snapshot& config, const provider_config& first,
@@ -87,6 +112,7 @@ result<route> find_route(const snapshot& config, const chat_request& request) {
                         "no enabled provider offers the model '" + way.model.str() + "'" +
                             (request.provider.empty() ? "" : " (only '" + start.name.str() + "' was asked)"),
                         "model");
+  keep_able(found, request, way.model);
   way.candidates.reserve(found.size());
   for (const provider_config* each : found)
     way.candidates.push_back(each->name);

@@ -1,8 +1,11 @@
-// Every actor's interface, one comment a message. Reading this file is reading the architecture.
-// Typed handles only; how each behaves stands in actors/.
+// Every actor's interface, one comment a message. Reading this file is reading the architecture; the sink of
+// a stream, which is the caller's own, stands in delta_sink.hpp. Typed handles only; how each behaves stands
+// in actors/.
 #pragma once
 
+#include <weir/delta_sink.hpp>
 #include <weir/messages.hpp>
+#include <weir/tools.hpp>
 
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
@@ -13,6 +16,14 @@ namespace weir {
 using manager_actor = caf::typed_actor<
     // Performs one call. Always a `chat_reply`; a failure is in its `error`.
     caf::replies_to<chat_request>::with<chat_reply>,
+    // Performs one streamed call: the deltas go to the sink, the whole reply is the answer.
+    caf::replies_to<chat_request, delta_sink>::with<chat_reply>,
+    // Performs a call whose tool calls are run until the model has no more.
+    caf::replies_to<tool_request>::with<tool_reply>,
+    // The same, streamed: each round's deltas go to the sink.
+    caf::replies_to<tool_request, delta_sink>::with<tool_reply>,
+    // Ends an open call, or loop of calls, as `cancelled`.
+    caf::reacts_to<cancel_call>,
     // Tells how providers, books and calls are.
     caf::replies_to<health_query>::with<health_report>,
     // Sums up the books. Errors: `storage`.
@@ -27,6 +38,8 @@ using manager_actor = caf::typed_actor<
 using supervisor_actor = caf::typed_actor<
     // Performs one call, with retries and failover. Ends by the call's deadline.
     caf::replies_to<call>::with<chat_reply>,
+    // Ends an open call as `cancelled`.
+    caf::reacts_to<cancel_call>,
     // Tells how the providers and the calls are; the ledger's part is left empty.
     caf::replies_to<health_query>::with<health_report>,
     // Refuses new calls and lets those in flight end.

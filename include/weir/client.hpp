@@ -1,8 +1,9 @@
-// weir for programs without actors: futures and callbacks. No CAF is visible here.
+// weir for programs without actors: futures, callbacks and streams. No CAF is visible here.
 // Knows no message: what crosses between actors stays behind it.
 #pragma once
 
 #include <weir/chat.hpp>
+#include <weir/chat_stream.hpp>
 #include <weir/config.hpp>
 #include <weir/health.hpp>
 #include <weir/usage.hpp>
@@ -15,6 +16,8 @@
 namespace weir {
 
 class runtime;
+struct tool_reply;
+struct tool_request;
 
 /// A plain doorway to the manager. All members may be called from any thread.
 class client {
@@ -36,11 +39,31 @@ public:
   /// throw.
   void chat(chat_request request, std::function<void(chat_reply)> done);
 
+  /// Performs one streamed call. `show` gets what has arrived, on a thread of weir's, and must not block or
+  /// throw; false ends the call as `cancelled`. The future is answered after the last delta.
+  std::future<chat_reply> stream(chat_request request,
+                                 std::function<bool(const std::vector<chat_delta>&)> show);
+
+  /// Performs one streamed call whose deltas are pulled.
+  chat_stream open_stream(chat_request request);
+
+  /// Performs a call whose tool calls are run until the model has no more. With `show`, each round is
+  /// streamed to it, as with `stream`.
+  std::future<tool_reply> call_with_tools(tool_request request,
+                                          std::function<bool(const std::vector<chat_delta>&)> show = nullptr);
+
+  /// A new id for a request that is to be cancelled.
+  call_id make_call_id() const;
+
+  /// Ends the call of that id, if it is open: it is answered as `cancelled`, and its connection closed.
+  void cancel(const call_id& id);
+
   /// The books, by provider and model, with everything answered so far. Errors: `storage`.
   result<std::vector<usage_summary>> usage(const usage_filter& filter = {});
 
   /// How providers, books and calls are; with `probe`, each provider is asked over the wire, free of charge.
-  result<health_report> health(bool probe);
+  /// With a `provider`, only that one is reported.
+  result<health_report> health(bool probe, const provider_name& provider = {});
 
   /// Drains and stops a runtime of its own; later calls are answered as `cancelled`.
   void stop();

@@ -29,7 +29,7 @@ enum class errc : std::uint8_t {
   overloaded,      ///< weir itself refuses: too many calls in flight
   circuit_open,    ///< every candidate's circuit breaker is open
   cancelled,       ///< the caller or a stop ended the call
-  budget_exceeded, ///< a budget of the configuration is spent
+  budget_exceeded, ///< a budget of the configuration, or a limit of a tool loop, is spent
   offline,         ///< weir may open no socket
   read_only,       ///< weir may write nothing
   config,          ///< the configuration is wrong

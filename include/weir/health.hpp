@@ -26,6 +26,7 @@ struct provider_health {
   std::optional<bool> reachable;      ///< what the probe found; nothing: not asked
   std::optional<failure> probe_error; ///< why the probe failed
   std::chrono::microseconds probe_latency{0};
+  std::vector<model_name> models; ///< what it offers, as the probe found it, in its order
 };
 
 /// State of the books.

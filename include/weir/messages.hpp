@@ -4,6 +4,7 @@
 
 #include <weir/chat.hpp>
 #include <weir/config.hpp>
+#include <weir/delta_sink.hpp>
 #include <weir/health.hpp>
 #include <weir/usage.hpp>
 
@@ -22,10 +23,19 @@ namespace weir {
 // --- a caller to the manager -----------------------------------------------------------------------------
 // A call is a `chat_request` and is answered by one `chat_reply`, of success and of failure alike.
 
+// With a `delta_sink` beside it, the call is streamed: the deltas go to the sink, and the reply comes at the
+// end.
+
+/// Ends the call of that id, if it is still open: it is answered as `cancelled`, and its connection closed.
+struct cancel_call {
+  call_id id;
+};
+
 /// Asks how everything is. With `probe`, each enabled provider is asked for its list of models, which is
 /// free.
 struct health_query {
   bool probe = false;
+  provider_name provider{}; ///< this one only; empty: all
 };
 
 /// Asks the books. With `since_start`, from memory: what this runtime booked; otherwise the whole ledger.
@@ -59,6 +69,7 @@ struct call {
   std::shared_ptr<const chat_request> request;
   snapshot_ptr config;
   std::vector<provider_name> candidates; ///< in the order of preference, never empty
+  delta_sink sink;                       ///< null: nobody wants the deltas
   time_point begin{};
   time_point deadline{};
 };
@@ -71,6 +82,7 @@ struct attempt {
   call_id call;
   std::uint32_t number = 1;
   std::shared_ptr<const chat_request> request;
+  delta_sink sink; ///< where deltas go; null: nowhere
   time_point deadline{};
 };
 
@@ -78,6 +90,7 @@ struct attempt {
 struct attempt_end {
   result<chat_reply> outcome = failure{};
   std::chrono::microseconds latency{0};
+  bool delivered = false; ///< deltas have reached the sink: nobody else can begin the answer anew
 };
 
 /// Ends an attempt early. Booked like any other end.
@@ -121,6 +134,7 @@ failure to_failure(const caf::error& error);
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::attempt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::attempt_end)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::cancel_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::cancel_attempt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::chat_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::chat_request)

@@ -37,6 +37,9 @@ public:
   /// The actor system that it lives in.
   caf::actor_system& system() const noexcept;
 
+  /// A new id for a `chat_request` that its caller wants to be able to cancel. From any thread.
+  call_id make_call_id() const;
+
   /// Refuses new calls, waits for those in flight (at most `limits.drain_timeout`), ends the rest as
   /// `cancelled`, and makes every record durable. Blocks; must not be called from an actor of the same
   /// system.

@@ -23,11 +23,35 @@ transport::exchange_id fake_network::post(std::shared_ptr<const transport::endpo
   if (throws)
     throw std::runtime_error("the network blew up");
   hosts.push_back(to->host);
-  wire.push_back({++last_, to->host, std::move(request), total, std::move(done)});
+  wire.push_back({++last_, to->host, std::move(request), total, std::move(done), nullptr});
   const auto id = last_;
   if (on_post)
     on_post(*this);
   return id;
+}
+
+transport::exchange_id fake_network::stream(std::shared_ptr<const transport::endpoint> to,
+                                            http_request request, std::chrono::milliseconds total,
+                                            std::shared_ptr<transport::stream_receiver> receiver) {
+  hosts.push_back(to->host);
+  const auto done = [receiver](transport::exchange end) { receiver->on_end(std::move(end)); };
+  wire.push_back({++last_, to->host, std::move(request), total, done, receiver});
+  const auto id = last_;
+  if (on_post)
+    on_post(*this);
+  return id;
+}
+
+void fake_network::grant(transport::exchange_id, std::size_t bytes) {
+  granted += bytes;
+}
+
+void fake_network::begin_stream(int status) {
+  wire.front().receiver->on_head({status, {{"Content-Type", "text/event-stream"}}, {}});
+}
+
+void fake_network::send(const std::string& body) {
+  wire.front().receiver->on_body(body);
 }
 
 void fake_network::cancel(transport::exchange_id id) {
@@ -128,7 +152,41 @@ caf::behavior requester(caf::event_based_actor* self, manager_actor manager, cha
   return {};
 }
 
+/// Asks for a stream and is its own sink.
+caf::behavior streamer(caf::event_based_actor* self, manager_actor manager, chat_request request,
+                       std::optional<chat_reply>* into, std::shared_ptr<sink_log> log) {
+  self->request(manager, caf::infinite, std::move(request), caf::actor_cast<delta_sink>(self))
+      .then([into](chat_reply& reply) { *into = std::move(reply); },
+            [into](const caf::error& reason) {
+              *into = chat_reply{};
+              (*into)->error = to_failure(reason);
+            });
+  return {[self, log](delta_batch& batch) {
+            ++log->batches;
+            log->deltas.insert(log->deltas.end(), batch.deltas.begin(), batch.deltas.end());
+            auto answer = self->make_response_promise<more_deltas>();
+            if (log->refuses)
+              answer.deliver(caf::error(caf::sec::runtime_error));
+            else if (log->stalls)
+              log->owed.push_back(answer);
+            else
+              answer.deliver(more_deltas{});
+            return answer;
+          },
+          [log](go_on) {
+            for (auto& each : std::exchange(log->owed, {}))
+              each.deliver(more_deltas{});
+          }};
+}
+
 } // namespace
+
+std::string sink_log::text() const {
+  std::string all;
+  for (const chat_delta& each : deltas)
+    all += each.text;
+  return all;
+}
 
 stage::stage(snapshot_ptr config, std::uint64_t seed) : random_(seed) {
   actors::log().set_level(spdlog::level::off); // what goes wrong here is meant to
@@ -155,7 +213,13 @@ stage::~stage() {
   manager = nullptr;
   supervisor = nullptr;
   accumulator = nullptr;
+  for (const auto& [n, log] : streams)
+    caf::anon_send_exit(log->handle, caf::exit_reason::user_shutdown);
   run();
+  for (const auto& [n, log] : streams) {
+    log->handle = nullptr;
+    log->owed.clear();
+  }
   network->wire.clear();
   // Delayed messages keep their targets alive until they are delivered.
   while (scheduler_->has_pending_timeout() || scheduler_->has_job()) {
@@ -177,6 +241,16 @@ std::size_t stage::call(chat_request request) {
   system_->spawn(requester, manager, std::move(request), &replies.back());
   run();
   return replies.size() - 1;
+}
+
+std::size_t stage::stream(chat_request request) {
+  replies.emplace_back();
+  const std::size_t n = replies.size() - 1;
+  auto log = std::make_shared<sink_log>();
+  streams[n] = log;
+  log->handle = system_->spawn(streamer, manager, std::move(request), &replies.back(), log);
+  run();
+  return n;
 }
 
 void stage::run() {
@@ -217,6 +291,7 @@ template std::shared_ptr<std::optional<health_report>> stage::ask_later(health_q
 template std::shared_ptr<std::optional<usage_report>> stage::ask_later(usage_query);
 template std::shared_ptr<std::optional<drained>> stage::ask_later(drain);
 template std::shared_ptr<std::optional<flushed>> stage::ask_later(flush);
+template std::shared_ptr<std::optional<tool_reply>> stage::ask_later(tool_request);
 
 const std::vector<usage_record>& stage::books() {
   advance(std::chrono::milliseconds{100});

@@ -10,9 +10,12 @@
 #include <weir/actors.hpp>
 #include <weir/config.hpp>
 
+#include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
+#include <caf/typed_response_promise.hpp>
 
 #include <deque>
 #include <functional>
@@ -32,6 +35,7 @@ struct posted {
   http_request request;
   std::chrono::milliseconds total{0};
   transport::exchange_handler done;
+  std::shared_ptr<transport::stream_receiver> receiver; ///< of a streamed request
 };
 
 /// The body of a completion of so many tokens.
@@ -42,8 +46,17 @@ class fake_network final : public transport::client {
 public:
   transport::exchange_id post(std::shared_ptr<const transport::endpoint> to, http_request request,
                               std::chrono::milliseconds total, transport::exchange_handler done) override;
+  transport::exchange_id stream(std::shared_ptr<const transport::endpoint> to, http_request request,
+                                std::chrono::milliseconds total,
+                                std::shared_ptr<transport::stream_receiver> receiver) override;
+  void grant(transport::exchange_id id, std::size_t bytes) override;
+  void release(transport::exchange_id id) override { released.push_back(id); }
   void cancel(transport::exchange_id id) override;
   void close() override {}
+
+  /// Sends the head of the oldest request's streamed response, and pieces of its body. It stays on the wire.
+  void begin_stream(int status = 200);
+  void send(const std::string& body);
 
   /// Answers the oldest request on the wire. False: there is none.
   bool answer(int status, const std::string& body = {}, http_fields fields = {});
@@ -55,6 +68,8 @@ public:
   std::deque<posted> wire;
   std::vector<std::string> hosts; ///< of every post, in order
   std::uint64_t cancelled = 0;
+  std::size_t granted = 0; ///< bytes of streams
+  std::vector<transport::exchange_id> released;
   http_fields reply_fields; ///< of every completion
   bool throws = false;      ///< a post kills the actor that makes it
   bool sends = true;        ///< false: what is cancelled had not been sent yet
@@ -82,6 +97,27 @@ public:
   std::string poison = "poison"; ///< a record with this request id is refused for good
 };
 
+/// What a sink has been told, and how it behaves.
+struct sink_log {
+  std::vector<chat_delta> deltas;
+  std::size_t batches = 0;
+  bool stalls = false;  ///< batches are not answered
+  bool refuses = false; ///< batches are answered with an error
+  std::vector<caf::typed_response_promise<more_deltas>> owed;
+  caf::actor handle;
+
+  std::string text() const;
+};
+
+/// Tells a sink, or a tool, to answer what it owes. A promise is kept on its actor's own turn only.
+struct go_on {};
+
+} // namespace weir::tests
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::tests::go_on)
+
+namespace weir::tests {
+
 class stage {
 public:
   explicit stage(snapshot_ptr config, std::uint64_t seed = 1);
@@ -92,6 +128,9 @@ public:
   /// Sends a call through the manager; its reply will stand in `replies` at the index that is returned.
   std::size_t call(chat_request request);
   std::size_t call() { return call(question()); }
+  /// The same, streamed: its deltas will stand in `streams` under that index.
+  std::size_t stream(chat_request request);
+  std::size_t stream() { return stream(question()); }
   static chat_request question();
 
   /// Runs actors until nobody has anything to do.
@@ -111,6 +150,7 @@ public:
   const std::vector<usage_record>& books();
 
   std::vector<std::optional<chat_reply>> replies;
+  std::map<std::size_t, std::shared_ptr<sink_log>> streams;
   std::shared_ptr<fake_network> network = std::make_shared<fake_network>();
   std::shared_ptr<fake_ledger> ledger = std::make_shared<fake_ledger>();
   manager_actor manager;

@@ -26,8 +26,14 @@ struct listener_state {
 
 manager_actor::behavior_type listener(manager_actor::stateful_pointer<listener_state>,
                                       std::shared_ptr<std::vector<snapshot_ptr>> into) {
-  return {[](chat_request&) { return chat_reply{}; }, [](const health_query&) { return health_report{}; },
-          [](const usage_query&) { return usage_report{}; }, [](const drain&) { return drained{}; },
+  return {[](chat_request&) { return chat_reply{}; },
+          [](chat_request&, delta_sink&) { return chat_reply{}; },
+          [](tool_request&) { return tool_reply{}; },
+          [](tool_request&, delta_sink&) { return tool_reply{}; },
+          [](const cancel_call&) {},
+          [](const health_query&) { return health_report{}; },
+          [](const usage_query&) { return usage_report{}; },
+          [](const drain&) { return drained{}; },
           [into](const snapshot_ptr& next) { into->push_back(next); }};
 }
 

@@ -1,0 +1,51 @@
+// The credit's arithmetic: at the most one batch is with the sink, one window's worth waits here.
+#include "actors/open_stream.hpp"
+
+#include <utility>
+
+namespace weir::actors {
+
+namespace {
+
+/// Fewer bytes than this are not worth a message to the network.
+constexpr std::size_t smallest_grant = 16 * 1024;
+
+} // namespace
+
+bool open_stream::feed(std::string_view bytes, time_point now) {
+  held_ += bytes.size();
+  const bool more = decoder_->feed(bytes, pending_);
+  note_first(now);
+  return more;
+}
+
+result<chat_reply> open_stream::finish(time_point now) {
+  auto reply = decoder_->finish(pending_);
+  note_first(now);
+  return reply;
+}
+
+void open_stream::note_first(time_point now) {
+  if (!pending_.empty() && !first_token_)
+    first_token_ = now;
+  if (!sink_)
+    pending_.clear();
+}
+
+std::optional<delta_batch> open_stream::take_batch(bool last) {
+  if (pending_.empty() || (waiting_ && !last))
+    return std::nullopt;
+  waiting_ = true;
+  delivered_ = true;
+  return delta_batch{call_, std::exchange(pending_, {})};
+}
+
+std::size_t open_stream::take_grant() noexcept {
+  return pending_.empty() && held_ >= smallest_grant ? std::exchange(held_, 0) : 0;
+}
+
+std::optional<token_usage> open_stream::usage() const {
+  return decoder_ ? std::optional(decoder_->usage()) : std::nullopt;
+}
+
+} // namespace weir::actors

@@ -1,0 +1,68 @@
+// One streamed response while it arrives: decodes it, and says what may go on to the sink and how much more
+// may be read. A state machine: it sends nothing, and knows neither attempts nor books.
+#pragma once
+
+#include "protocols/codec.hpp"
+
+#include <weir/delta_sink.hpp>
+#include <weir/usage.hpp>
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace weir::actors {
+
+class open_stream {
+public:
+  open_stream(delta_sink sink, call_id call, time_point first_token_by)
+      : sink_(std::move(sink)), call_(call), first_token_by_(first_token_by) {}
+
+  const delta_sink& sink() const noexcept { return sink_; }
+
+  /// The head has come. A second one is passed over.
+  void begin(std::unique_ptr<protocols::stream_decoder> decoder) {
+    if (!decoder_)
+      decoder_ = std::move(decoder);
+  }
+  bool has_begun() const noexcept { return decoder_ != nullptr; }
+
+  /// Takes bytes of the body. False: nothing more is needed.
+  bool feed(std::string_view bytes, time_point now);
+
+  /// The body is over, or nothing more of it is needed. To be called once, after `begin`.
+  result<chat_reply> finish(time_point now);
+
+  /// What may be sent to the sink now: everything decoded, if the last batch was answered, or with `last`.
+  std::optional<delta_batch> take_batch(bool last = false);
+  /// The sink answered its batch.
+  void answered() noexcept { waiting_ = false; }
+
+  /// The bytes that may be granted back to the network now: none while the sink is waited for.
+  std::size_t take_grant() noexcept;
+
+  /// Something has been sent to the sink.
+  bool delivered() const noexcept { return delivered_; }
+  std::optional<time_point> first_token() const noexcept { return first_token_; }
+  /// By when the first token must have come; `max` once it has.
+  time_point first_token_by() const noexcept { return first_token_ ? time_point::max() : first_token_by_; }
+
+  /// What is known of the usage of a stream that is given up; nothing before it began.
+  std::optional<token_usage> usage() const;
+
+private:
+  void note_first(time_point now);
+
+  delta_sink sink_; ///< null: the deltas go nowhere
+  call_id call_;
+  time_point first_token_by_;
+  std::unique_ptr<protocols::stream_decoder> decoder_; ///< null: no head yet
+  std::vector<chat_delta> pending_;                    ///< decoded, and not sent
+  std::size_t held_ = 0;                               ///< bytes fed, and not granted back
+  bool waiting_ = false;                               ///< for the sink's answer
+  bool delivered_ = false;
+  std::optional<time_point> first_token_;
+};
+
+} // namespace weir::actors

@@ -1,0 +1,115 @@
+// Streams of a provider: bytes to deltas, deltas to sinks, credit back to the network.
+#include "actors/provider.hpp"
+
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::actors {
+
+transport::exchange_id provider_state::send_stream(open_attempt& open, http_request request,
+                                                   milliseconds limit) {
+  const time_point first_token_by = now() + std::min(open.setup().config.timeout, limit);
+  open.start_stream(first_token_by);
+  ticker_.arm(self_, first_token_by);
+  auto home = caf::actor_cast<provider_impl>(self_);
+  return world_->network->stream(
+      open.setup().endpoint, std::move(request), limit,
+      std::make_shared<inbox_receiver>(inbox_, open.work().id,
+                                       [home = std::move(home)] { caf::anon_send(home, inbox_filled{}); }));
+}
+
+void provider_state::received(const attempt_id& id, stream_piece& piece) {
+  const auto found = in_flight_.find(id);
+  if (found == in_flight_.end() || !found->second->stream()->has_begun())
+    return;
+  open_attempt& open = *found->second;
+  if (open.stream()->feed(piece.bytes, now()))
+    return push(open, false);
+  // The stream's end mark, or its failure: what may still come is of no interest.
+  attempt_ptr ended = std::move(found->second);
+  in_flight_.erase(found);
+  world_->network->release(ended->exchange());
+  finish_stream(std::move(ended));
+  fill_places();
+}
+
+/// Sends what the sink's credit allows, and lets the network read on.
+void provider_state::push(open_attempt& open, bool last) {
+  open_stream& stream = *open.stream();
+  if (auto batch = stream.take_batch(last))
+    self_->request(stream.sink(), caf::infinite, std::move(*batch))
+        .then([this, id = open.work().id](more_deltas) { sink_answered(id); },
+              [this, id = open.work().id](const caf::error& reason) {
+                cancel(id, make_failure(errc::cancelled,
+                                        "the sink takes no more: " + to_failure(reason).message));
+              });
+  if (const std::size_t bytes = stream.take_grant(); bytes != 0)
+    world_->network->grant(open.exchange(), bytes);
+}
+
+void provider_state::sink_answered(const attempt_id& id) {
+  const auto found = in_flight_.find(id);
+  if (found == in_flight_.end())
+    return;
+  found->second->stream()->answered();
+  push(*found->second, false);
+}
+
+void provider_state::finish_stream(attempt_ptr open) {
+  auto reply = open->stream()->finish(now());
+  // While nothing has reached the sink, another attempt can still answer.
+  if (reply || open->stream()->delivered())
+    push(*open, true);
+  answered(std::move(open), std::move(reply));
+}
+
+void provider_state::expire_first_tokens() {
+  const time_point at = now();
+  time_point next = time_point::max();
+  for (const auto& [id, open] : in_flight_) {
+    const open_stream* const stream = open->stream();
+    if (stream == nullptr || open->cancelled())
+      continue;
+    if (stream->first_token_by() <= at)
+      open->cancel(make_failure(errc::timeout, "no token within " +
+                                                   std::to_string(open->setup().config.timeout.count()) +
+                                                   " ms (timeout)"));
+    else
+      next = std::min(next, stream->first_token_by());
+  }
+  if (next != time_point::max())
+    ticker_.arm(self_, next);
+}
+
+void provider_state::sink_ended(const caf::down_msg& death) {
+  sinks_.erase(death.source);
+  for (const auto& [id, open] : in_flight_)
+    if (const open_stream* const stream = open->stream();
+        stream != nullptr && stream->sink() && stream->sink().address() == death.source)
+      open->cancel(make_failure(errc::cancelled, "the sink of the stream has ended"));
+  std::erase_if(queue_, [&](attempt_ptr& open) {
+    if (!open->work().sink || open->work().sink.address() != death.source)
+      return false;
+    finish(std::move(open), make_failure(errc::cancelled, "the sink of the stream has ended"));
+    return true;
+  });
+}
+
+void provider_state::watch_sink(const open_attempt& open) {
+  if (open.work().sink && sinks_[open.work().sink.address()]++ == 0)
+    self_->monitor(open.work().sink);
+}
+
+void provider_state::forget_sink(const open_attempt& open) {
+  if (!open.work().sink)
+    return;
+  const auto found = sinks_.find(open.work().sink.address());
+  if (found == sinks_.end() || --found->second != 0)
+    return;
+  self_->demonitor(found->first);
+  sinks_.erase(found);
+}
+
+} // namespace weir::actors
