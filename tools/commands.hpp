@@ -11,6 +11,8 @@ namespace weir::tools {
 void add_chat_command(CLI::App& program, int& exit_code);
 void add_usage_command(CLI::App& program, int& exit_code);
 void add_config_command(CLI::App& program, int& exit_code);
+void add_models_command(CLI::App& program, int& exit_code);
+void add_tokens_command(CLI::App& program, int& exit_code);
 void add_health_command(CLI::App& program, int& exit_code);
 
 } // namespace weir::tools

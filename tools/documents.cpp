@@ -150,6 +150,34 @@ result<std::string> config_document(const snapshot& config) {
   return written([&](json_writer& out) { write_members(out, shown->root()); });
 }
 
+std::string models_document(const std::vector<offered_model>& models, const health_report& report) {
+  return written([&](json_writer& out) {
+    out.Key("models");
+    out.StartArray();
+    for (const offered_model& each : models) {
+      out.StartObject();
+      write_member(out, "provider", each.provider.str());
+      write_member(out, "id", each.name.str());
+      out.Key("configured");
+      out.Bool(each.configured != nullptr);
+      out.Key("priced");
+      out.Bool(each.configured != nullptr && each.configured->prices.has_value());
+      out.EndObject();
+    }
+    out.EndArray();
+    out.Key("errors");
+    out.StartArray();
+    for (const provider_health& each : report.providers)
+      if (each.probe_error) {
+        out.StartObject();
+        write_member(out, "provider", each.name.str());
+        write_error(out, *each.probe_error);
+        out.EndObject();
+      }
+    out.EndArray();
+  });
+}
+
 std::string export_document(const std::string& file, std::uint64_t records, const std::string& format) {
   return written([&](json_writer& out) {
     write_member(out, "file", file);

@@ -147,7 +147,37 @@ BOOST_AUTO_TEST_CASE(a_member_that_its_kind_does_not_heed_is_a_fault) {
     BOOST_TEST(with_member(kind, "delay = 5\nrequests = \"2\"") == "good");
   for (const char* kind : {"reset", "close"})
     BOOST_TEST(with_member(kind, "after_bytes = 5") == "good");
+  for (const char* kind : {"cut_stream", "error_in_stream", "stall_stream"})
+    BOOST_TEST(with_member(kind, "after_chunks = 5\ndelay = 5\nevery = 2") == "good");
+  BOOST_TEST(
+      with_member("endless", "after_chunks = 5").starts_with("3:16 faults.after_chunks: has no effect"));
+  BOOST_TEST(
+      with_member("cut_stream", "after_bytes = 5").starts_with("3:15 faults.after_bytes: has no effect"));
+  BOOST_TEST(with_member("error_in_stream", "status = 529\nmessage = \"m\"\ncode = \"c\"") == "good");
   BOOST_TEST(with_member("error_in_200", "status = 429\nmessage = \"m\"\ncode = \"c\"") == "good");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_reply_and_a_stream_are_made_of_stands_in_the_plan) {
+  const auto loaded =
+      load("reasoning = \"hm\"\ntool_calls = \"all\"\nchunk_tokens = 3\nchunk_delay = \"20ms\"\n"
+           "ping_every = 15\napi_key = \"k\"\nkey_header = \"x-api-key\"\n[[faults]]\n"
+           "kind = \"stall_stream\"\nafter_chunks = 4\ndelay = 30\n");
+  BOOST_REQUIRE(loaded.has_value());
+  BOOST_TEST(loaded->reasoning == "hm");
+  BOOST_TEST((loaded->tool_calls == calling::all));
+  BOOST_TEST(loaded->chunk_tokens == 3U);
+  BOOST_TEST((loaded->chunk_delay == 20ms));
+  BOOST_TEST((loaded->ping_every == 15ms));
+  BOOST_TEST(loaded->key_header == "x-api-key");
+  BOOST_TEST(loaded->faults[0].after_chunks == 4U);
+  BOOST_TEST((load("tool_calls = true\n")->tool_calls == calling::first));
+  BOOST_TEST((load(R"({"tool_calls":false})")->tool_calls == calling::none));
+  BOOST_TEST(first_fault("tool_calls = \"one\"\n") ==
+             "1:14 tool_calls: is 'one'; expected true, false or \"all\"");
+  BOOST_TEST(first_fault("tool_calls = 1\n").starts_with("1:14 tool_calls: is of type integer"));
+  BOOST_TEST(first_fault("chunk_tokens = 0\n").starts_with("1:16 chunk_tokens: "));
+  BOOST_TEST(first_fault("api_key = \"k\"\nkey_header = \"cookie\"\n").starts_with("2:14 key_header: "));
+  BOOST_TEST(first_fault("key_header = \"api-key\"\n") == "1:14 key_header: has no effect without 'api_key'");
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_is_no_plan) {

@@ -1,10 +1,11 @@
 // Honest replies, and what faults make of them.
 #include "tools/mock/answer.hpp"
 
-#include "protocols/estimate.hpp"
-#include "protocols/openai_chat_server.hpp"
+#include "tools/mock/dialect.hpp"
+#include "tools/mock/reply.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::mock {
 
@@ -13,105 +14,128 @@ namespace {
 using transport::send_bytes;
 using transport::server_request;
 
-std::string_view path_of(const server_request& request) {
-  const std::string_view target = request.target;
-  return target.substr(0, target.find('?'));
-}
-
-/// What is said when the plan says nothing: a short echo.
-std::string echo(const chat_request& request) {
-  constexpr std::size_t most = 120;
-  for (auto each = request.messages.rbegin(); each != request.messages.rend(); ++each)
-    if (each->role == role::user)
-      return "You said: " + text_of(*each).substr(0, most);
-  return "You said nothing.";
-}
-
-http_response error_response(int status, std::string message, std::string code) {
-  failure error;
-  switch (status) {
-  case 401:
-  case 403:
-    error.type = errc::auth;
-    break;
-  case 429:
-    error.type = errc::rate_limit;
-    break;
-  default:
-    error.type = status >= 500 ? errc::server_error : errc::invalid_request;
-  }
-  error.status_code = status;
-  error.message = message.empty() ? "the mock provider answers " + std::to_string(status) + " as planned"
-                                  : std::move(message);
-  error.vendor_code = std::move(code);
-  return protocols::encode_error(error);
-}
+/// A chat call while it is answered.
+struct call {
+  const plan& of;
+  const chat_request& request;
+  std::uint64_t number;
+  std::int64_t created;
+  api_kind dialect;
+};
 
 bool has_key(const plan& of, const server_request& request) {
-  return of.api_key.empty() || request.find("authorization") == "Bearer " + of.api_key;
+  if (of.api_key.empty())
+    return true;
+  const auto holds = [&](std::string_view header) {
+    const std::string_view value = request.find(header);
+    return (of.key_header.empty() || of.key_header == header) &&
+           value == (header == "authorization" ? "Bearer " + of.api_key : of.api_key);
+  };
+  return holds("authorization") || holds("x-api-key") || holds("api-key");
 }
 
-http_response wrong_key() {
-  return error_response(401, "Incorrect API key provided.", "invalid_api_key");
+failure wrong_key(api_kind dialect) {
+  const bool messages = dialect == api_kind::messages;
+  return error_of(dialect, 401, messages ? "invalid x-api-key" : "Incorrect API key provided.",
+                  messages ? "" : "invalid_api_key");
 }
 
-http_response honest(const plan& of, const chat_request& request, std::uint64_t number, std::int64_t created,
-                     answer& log) {
-  chat_reply reply;
-  reply.content = of.reply.empty() ? echo(request) : of.reply;
-  reply.model = request.model;
-  reply.finish_reason = finish_reason::stop;
-  reply.usage.prompt_tokens = of.prompt_tokens.value_or(protocols::estimate_prompt_tokens(request));
-  reply.usage.completion_tokens =
-      of.completion_tokens.value_or(protocols::estimate_text_tokens(reply.content));
-  reply.usage.total_tokens = reply.usage.prompt_tokens + reply.usage.completion_tokens;
-  reply.usage.cached_tokens = of.cached_tokens;
-  log.prompt_tokens = reply.usage.prompt_tokens;
-  log.completion_tokens = reply.usage.completion_tokens;
-  log.billed = true;
-  return protocols::encode_chat_reply(reply, "chatcmpl-mock-" + std::to_string(number), created);
+failure no_such_model(api_kind dialect, const std::string& model) {
+  if (dialect == api_kind::messages)
+    return error_of(dialect, 404, "model: " + model, {});
+  return error_of(dialect, 404, "The model `" + model + "` does not exist.", "model_not_found");
+}
+
+/// With an empty list any model is played.
+bool has_model(const plan& of, const model_name& model) {
+  return of.models.empty() || std::ranges::find(of.models, model) != of.models.end();
 }
 
 http_response json_200(std::string body) {
   return {200, {{"Content-Type", "application/json"}}, std::move(body)};
 }
 
-/// The response of a fault that answers; the honest one for faults of its delivery.
-http_response planned(const fault& struck, http_response whole, answer& log) {
+http_fields id_fields(const call& from) {
+  http_fields fields;
+  add_request_id(from.dialect, from.number, fields);
+  return fields;
+}
+
+stream_parts make_parts(const call& from, chat_reply reply, const fault* struck) {
+  stream_parts parts;
+  parts.encoder = make_encoder(from.dialect, from.request, reply.usage, from.number, from.created);
+  parts.deltas = make_deltas(reply, from.of.chunk_tokens);
+  parts.reply = std::move(reply);
+  parts.chunk_delay = from.of.chunk_delay;
+  parts.ping_every = from.of.ping_every;
+  parts.ping = ping_of(from.dialect);
+  parts.fields = id_fields(from);
+  if (struck != nullptr && needs_stream(struck->kind)) {
+    parts.struck = struck;
+    parts.error = error_of(from.dialect, struck->status, struck->message, struck->code);
+  }
+  return parts;
+}
+
+/// A 200 whose JSON stops in the middle of a text.
+http_response malformed(const call& from) {
+  const bool messages = from.dialect == api_kind::messages;
+  if (!from.request.stream)
+    return json_200(messages
+                        ? R"({"id":"msg_mock","type":"message","content":[{"type":"text","text":"unfinished)"
+                        : R"({"id":"chatcmpl-mock","choices":[{"message":{"content":"unfinished)");
+  const std::string broken =
+      messages ? "event: content_block_delta\ndata: "
+                 R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"unfinished)"
+               : R"(data: {"id":"chatcmpl-mock","choices":[{"index":0,"delta":{"content":"unfinished)";
+  return event_stream(id_fields(from), broken + "\n\n");
+}
+
+/// The response of a fault that changes it; nothing for faults of the delivery.
+std::optional<http_response> planned(const call& from, const fault& struck, const chat_reply& reply) {
+  const auto error = [&] {
+    return encode_error(from.dialect, error_of(from.dialect, struck.status, struck.message, struck.code),
+                        from.number);
+  };
   switch (struck.kind) {
   case fault_kind::status: {
-    http_response error = error_response(struck.status, struck.message, struck.code);
+    http_response made = error();
     if (struck.body)
-      error.body = *struck.body;
+      made.body = *struck.body;
     for (const auto& [name, value] : struck.headers)
-      error.fields.add(name, value);
-    log.billed = false;
-    return error;
+      made.fields.add(name, value);
+    return made;
   }
   case fault_kind::malformed_json:
-    return json_200(R"({"id":"chatcmpl-mock","choices":[{"message":{"content":"unfinished)");
-  case fault_kind::truncated_json:
+    return malformed(from);
+  case fault_kind::truncated_json: {
+    if (from.request.stream) {
+      const std::string events = events_of(make_parts(from, reply, nullptr));
+      return event_stream(id_fields(from), std::string_view(events).substr(0, events.size() / 2));
+    }
+    http_response whole = encode_reply(from.dialect, reply, from.number, from.created);
     whole.body.resize(whole.body.size() / 2);
     return whole;
+  }
   case fault_kind::wrong_content_type:
-    return {200, {{"Content-Type", "text/html"}}, "<html><body><h1>Please sign in</h1></body></html>"};
-  case fault_kind::oversized_body:
-    return json_200("\"" + std::string(struck.body_bytes, 'x') + "\"");
+    return http_response{
+        200, {{"Content-Type", "text/html"}}, "<html><body><h1>Please sign in</h1></body></html>"};
+  case fault_kind::oversized_body: {
+    const std::string body = "\"" + std::string(struck.body_bytes, 'x') + "\"";
+    return from.request.stream ? event_stream(id_fields(from), "data: " + body + "\n\n") : json_200(body);
+  }
   case fault_kind::empty_body:
-    return json_200("");
+    return from.request.stream ? event_stream(id_fields(from), {}) : json_200("");
   case fault_kind::error_in_200:
-    return json_200(error_response(struck.status, struck.message, struck.code).body);
+    return json_200(error().body);
   default:
-    return whole;
+    return std::nullopt;
   }
 }
 
 /// How the bytes go out.
-transport::script delivered(const fault& struck, std::string bytes) {
-  transport::script steps;
+void deliver(const fault& struck, std::string bytes, transport::script& steps) {
   switch (struck.kind) {
-  case fault_kind::hang:
-    return {transport::hang{}};
   case fault_kind::reset:
   case fault_kind::close:
     if (struck.after_bytes != 0)
@@ -120,79 +144,136 @@ transport::script delivered(const fault& struck, std::string bytes) {
       steps.emplace_back(transport::reset_connection{});
     else
       steps.emplace_back(transport::close_connection{});
-    return steps;
+    return;
   case fault_kind::drip:
     for (std::size_t at = 0; at < bytes.size(); at += struck.piece_bytes) {
       if (at != 0)
         steps.emplace_back(transport::pause{struck.delay});
       steps.emplace_back(send_bytes{bytes.substr(at, struck.piece_bytes)});
     }
-    return steps;
+    return;
   default:
     if (struck.delay.count() > 0)
       steps.emplace_back(transport::pause{struck.delay});
     steps.emplace_back(send_bytes{std::move(bytes)});
-    return steps;
   }
+}
+
+/// A stream that goes out chunk by chunk.
+void play_stream(const call& from, chat_reply reply, answer& log) {
+  auto source = std::make_shared<stream_source>(make_parts(from, std::move(reply), log.struck));
+  log.chunks = source->planned();
+  log.source = source;
+  if (log.struck != nullptr && log.struck->delay.count() > 0 && log.struck->kind != fault_kind::stall_stream)
+    log.steps.emplace_back(transport::pause{log.struck->delay});
+  log.steps.emplace_back(transport::generate{[source] { return source->next(); }});
+}
+
+/// The script of a call that is allowed and understood.
+void play(const call& from, answer& log) {
+  const fault* struck = log.struck;
+  if (struck != nullptr && struck->kind == fault_kind::hang) {
+    log.steps = {transport::hang{}};
+    log.status = 0;
+    return;
+  }
+  chat_reply reply = make_reply(from.of, from.request, from.dialect, from.number);
+  log.prompt_tokens = reply.usage.prompt_tokens;
+  log.completion_tokens = reply.usage.completion_tokens;
+  log.billed = struck == nullptr || (struck->kind != fault_kind::status && !needs_stream(struck->kind)) ||
+               (struck->kind == fault_kind::stall_stream && struck->delay.count() > 0);
+  if (const auto wait = latency_for(from.of, from.number); wait.count() > 0)
+    log.steps.emplace_back(transport::pause{wait});
+  if (struck != nullptr)
+    if (const auto made = planned(from, *struck, reply)) {
+      log.status = made->status;
+      return deliver(*struck, transport::to_bytes(*made), log.steps);
+    }
+  const bool in_bytes =
+      struck != nullptr && (struck->kind == fault_kind::reset || struck->kind == fault_kind::close ||
+                            struck->kind == fault_kind::drip);
+  if (from.request.stream && !in_bytes)
+    return play_stream(from, std::move(reply), log);
+  std::string bytes;
+  if (from.request.stream) {
+    stream_source source(make_parts(from, std::move(reply), nullptr));
+    log.chunks = source.planned();
+    bytes = bytes_of(source);
+  } else {
+    bytes = transport::to_bytes(encode_reply(from.dialect, reply, from.number, from.created));
+  }
+  if (struck == nullptr)
+    log.steps.emplace_back(send_bytes{std::move(bytes)});
+  else
+    deliver(*struck, std::move(bytes), log.steps);
+}
+
+/// Why a request gets no reply, whatever it says.
+std::optional<failure> objection(const plan& of, const server_request& request, const target& asked) {
+  if (request.method != "POST")
+    return error_of(asked.dialect, 405, "this is asked for with POST", {});
+  if (!has_key(of, request))
+    return wrong_key(asked.dialect);
+  if (asked.dialect == api_kind::messages && request.find("anthropic-version").empty())
+    return error_of(asked.dialect, 400, "anthropic-version: header is required", {});
+  return std::nullopt;
 }
 
 } // namespace
 
 bool is_chat(const server_request& request) {
-  return path_of(request).ends_with("/chat/completions");
+  return target_of(request).endpoint == endpoint::chat;
 }
 
 answer answer_chat(const plan& of, const server_request& request, std::uint64_t number,
                    std::int64_t created) {
+  const target asked = target_of(request);
   answer log;
-  const auto reply_with = [&log](const http_response& response) {
+  log.dialect = asked.dialect;
+  const auto refuse = [&](const failure& error) {
+    const http_response response = encode_error(asked.dialect, error, number);
     log.status = response.status;
     log.steps.emplace_back(send_bytes{transport::to_bytes(response)});
+    return std::move(log);
   };
-  if (request.method != "POST") {
-    reply_with(error_response(405, "chat completions are asked for with POST", {}));
-    return log;
-  }
-  if (!has_key(of, request)) {
-    reply_with(wrong_key());
-    return log;
-  }
-  auto asked = protocols::decode_chat_request(request.body);
-  if (!asked) {
-    reply_with(protocols::encode_error(asked.error()));
-    return log;
-  }
-  log.model = asked->model.str();
-  if (std::ranges::find(of.models, asked->model) == of.models.end() && !of.models.empty()) {
-    reply_with(error_response(404, "The model `" + log.model + "` does not exist.", "model_not_found"));
-    return log;
-  }
-  log.struck = fault_for(of, number);
-  if (log.struck != nullptr && log.struck->kind == fault_kind::hang) {
-    log.steps = {transport::hang{}};
-    log.status = 0;
-    return log;
-  }
-  http_response whole = honest(of, *asked, number, created, log);
-  if (const auto wait = latency_for(of, number); wait.count() > 0)
-    log.steps.emplace_back(transport::pause{wait});
-  if (log.struck == nullptr) {
-    reply_with(whole);
-    return log;
-  }
-  const http_response response = planned(*log.struck, std::move(whole), log);
-  log.status = response.status;
-  for (auto& step : delivered(*log.struck, transport::to_bytes(response)))
-    log.steps.push_back(std::move(step));
+  if (const auto why = objection(of, request, asked))
+    return refuse(*why);
+  const auto call_request = decode_request(asked.dialect, request.body);
+  if (!call_request)
+    return refuse(call_request.error());
+  log.model = call_request->model.str();
+  log.stream = call_request->stream;
+  if (!has_model(of, call_request->model))
+    return refuse(no_such_model(asked.dialect, log.model));
+  log.struck = fault_for(of, number, log.stream);
+  play({of, *call_request, number, created, asked.dialect}, log);
   return log;
 }
 
 answer answer_other(const plan& of, const server_request& request) {
+  const target asked = target_of(request);
+  const auto respond = [&]() -> http_response {
+    const auto refuse = [&](const failure& error) { return encode_error(asked.dialect, error, 0); };
+    if (asked.endpoint == endpoint::count_tokens) {
+      if (const auto why = objection(of, request, asked))
+        return refuse(*why);
+      const auto counted = decode_request(asked.dialect, request.body);
+      return counted ? encode_count(of.prompt_tokens.value_or(count_prompt_tokens(*counted)))
+                     : refuse(counted.error());
+    }
+    if (request.method != "GET" || asked.endpoint == endpoint::nothing)
+      return refuse(error_of(asked.dialect, 404, "there is nothing at this path", {}));
+    if (!has_key(of, request))
+      return refuse(wrong_key(asked.dialect));
+    if (asked.endpoint == endpoint::models)
+      return encode_models(asked.dialect, of.models);
+    const model_name model(asked.model);
+    return has_model(of, model) ? encode_model(asked.dialect, model)
+                                : refuse(no_such_model(asked.dialect, asked.model));
+  };
+  const http_response response = respond();
   answer log;
-  const bool models = request.method == "GET" && path_of(request).ends_with("/models");
-  const http_response response = !models ? error_response(404, "there is nothing at this path", {})
-                                 : has_key(of, request) ? protocols::encode_model_list(of.models)
-                                                        : wrong_key();
+  log.dialect = asked.dialect;
   log.status = response.status;
   log.steps.emplace_back(send_bytes{transport::to_bytes(response)});
   return log;

@@ -3,7 +3,12 @@
 #pragma once
 
 #include "tools/mock/plan.hpp"
+#include "tools/mock/stream.hpp"
 #include "transport/server.hpp"
+
+#include <weir/api.hpp>
+
+#include <memory>
 
 namespace weir::mock {
 
@@ -13,16 +18,21 @@ struct answer {
   int status = 200;
   const fault* struck = nullptr; ///< the fault that hit, or null
   std::string model;
+  api_kind dialect = api_kind::chat;
+  bool stream = false;                           ///< it was asked for one
+  std::optional<std::uint64_t> chunks = 0;       ///< of a stream, as planned; nothing: it has no end
+  std::shared_ptr<const stream_source> source{}; ///< of a stream that is sent chunk by chunk
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
   bool billed = false; ///< the reply was produced whole, even if it was then cut
 };
 
-/// The answer to `POST …/chat/completions` number `number`. `created` is the reply's time in Unix seconds.
+/// The answer to `POST …/chat/completions` or `POST …/messages` number `number`. `created` is the reply's
+/// time in Unix seconds.
 answer answer_chat(const plan& of, const transport::server_request& request, std::uint64_t number,
                    std::int64_t created);
 
-/// The answer to any other request: the list of models, or 404.
+/// The answer to any other request: models, a count of tokens, or 404.
 answer answer_other(const plan& of, const transport::server_request& request);
 
 /// Whether a request is a chat call.

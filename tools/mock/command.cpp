@@ -26,7 +26,9 @@ struct command_options {
   std::string reply;
   std::string port_file;
   std::int64_t latency_ms = 0;
+  std::int64_t chunk_delay_ms = 0;
   std::vector<std::string> models;
+  bool tool_calls = false;
   bool json = false;
   bool exit_with_parent = false;
 };
@@ -48,6 +50,10 @@ bool make_plan(command_options& options) {
     options.mock.plan.reply = options.reply;
   if (options.latency_ms > 0)
     options.mock.plan.latency = milliseconds{options.latency_ms};
+  if (options.chunk_delay_ms > 0)
+    options.mock.plan.chunk_delay = milliseconds{options.chunk_delay_ms};
+  if (options.tool_calls && options.mock.plan.tool_calls == calling::none)
+    options.mock.plan.tool_calls = calling::first;
   if (!options.models.empty())
     options.mock.plan.models.clear();
   for (const std::string& each : options.models)
@@ -71,7 +77,7 @@ void announce(const mock_server& mock, const command_options& options) {
                    ? fmt::format("{{\"port\":{},\"base_url\":\"{}\"}}\n", mock.port(), mock.base_url())
                    : fmt::format("weir mock: listening on {}\n", mock.base_url()));
   if (!options.json && ::isatty(STDOUT_FILENO) != 0)
-    tools::tell("This is the base_url of a provider of type generic. Ctrl-C ends it.\n");
+    tools::tell("This is the base_url of a provider of type generic or claude. Ctrl-C ends it.\n");
 }
 
 /// Errors: `config`.
@@ -109,15 +115,18 @@ int run_mock(command_options& options) {
 
 void add_mock_command(CLI::App& program, int& code) {
   auto options = std::make_shared<command_options>();
-  CLI::App* mock = program.add_subcommand("mock", "Play a provider on loopback that speaks the OpenAI API");
+  CLI::App* mock =
+      program.add_subcommand("mock", "Play a provider on loopback that speaks the OpenAI and the "
+                                     "Anthropic API");
   mock->footer(
       "Replies and token figures follow from the request, so runs can be repeated. The plan says what is\n"
       "answered and which requests fail, and how: docs/mock.md has every kind of fault. Call it by a "
       "provider\n"
-      "of type generic whose base_url is http://127.0.0.1:8080/v1.\n\n"
+      "of type generic or claude whose base_url is http://127.0.0.1:8080/v1.\n\n"
       "Examples:\n"
       "  weir mock --port 8080                               any model, echoes the question\n"
       "  weir mock --port 8080 --reply Hello --latency 200   answers 'Hello' after 0.2 s\n"
+      "  weir mock --tool-calls --chunk-delay 50             calls tools, and streams slowly\n"
       "  weir mock --plan faults.toml --log requests.jsonl   fails as the plan says, and writes it down");
   mock->add_option("--port", options->mock.port, "Port on 127.0.0.1; 0 takes a free one")
       ->check(CLI::Range(0, 65'535).description(""))
@@ -135,6 +144,11 @@ void add_mock_command(CLI::App& program, int& code) {
   mock->add_option("--latency", options->latency_ms, "Milliseconds before each answer, up to a day")
       ->check(CLI::Range(0, 86'400'000).description(""))
       ->type_name("MS");
+  mock->add_option("--chunk-delay", options->chunk_delay_ms,
+                   "Milliseconds between two pieces of a stream, up to a day")
+      ->check(CLI::Range(0, 86'400'000).description(""))
+      ->type_name("MS");
+  mock->add_flag("--tool-calls", options->tool_calls, "Call the first tool that a request offers");
   mock->add_option("--threads", options->mock.threads, "Server threads, 1 to 64")
       ->check(CLI::Range(1, 64).description(""))
       ->type_name("COUNT")

@@ -1,75 +1,22 @@
-// Glue: counts requests, asks for answers, writes the log, and plays refused connections by time.
+// Glue: counts requests, asks for answers, has them logged, and plays refused connections by time.
 #include "tools/mock/mock_server.hpp"
 
-#include "protocols/json.hpp"
 #include "tools/mock/answer.hpp"
+#include "tools/mock/request_log.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace weir::mock {
 
 namespace {
 
 using std::chrono::steady_clock;
-
-/// The log file; each line is one write, so that lines of several threads and processes never mix.
-class request_log {
-public:
-  explicit request_log(const std::string& file)
-      : file_(file.empty() ? -1 : ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {}
-  request_log(const request_log&) = delete;
-  request_log& operator=(const request_log&) = delete;
-  ~request_log() {
-    if (file_ >= 0)
-      ::close(file_);
-  }
-
-  bool open() const noexcept { return file_ >= 0; }
-
-  void write(const transport::server_request& request, const answer& given, std::uint64_t number,
-             std::chrono::milliseconds time) {
-    if (file_ < 0)
-      return;
-    rapidjson::StringBuffer line;
-    protocols::json_writer out(line);
-    const auto count = [&out](const char* name, std::uint64_t value) {
-      out.Key(name);
-      out.Uint64(value);
-    };
-    out.StartObject();
-    count("n", number);
-    count("time_ms", static_cast<std::uint64_t>(time.count()));
-    count("connection", request.connection);
-    count("on_connection", request.on_connection);
-    protocols::write_member(out, "method", request.method);
-    protocols::write_member(out, "path", request.target);
-    protocols::write_member(out, "model", given.model);
-    out.Key("fault");
-    if (given.struck == nullptr)
-      out.Null();
-    else
-      out.String(std::string(to_string(given.struck->kind)).c_str());
-    count("status", static_cast<std::uint64_t>(given.status));
-    count("prompt_tokens", given.prompt_tokens);
-    count("completion_tokens", given.completion_tokens);
-    out.Key("billed");
-    out.Bool(given.billed);
-    out.EndObject();
-    line.Put('\n');
-    [[maybe_unused]] const auto written = ::write(file_, line.GetString(), line.GetSize());
-  }
-
-private:
-  int file_;
-};
 
 } // namespace
 
@@ -91,9 +38,22 @@ struct mock_server::implementation {
     const std::uint64_t number = ++requests;
     answer given = answer_chat(options.plan, request, number, created);
     billed += given.billed ? 1 : 0;
-    log.write(request, given, number,
-              std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begin));
+    log.write(request, given, number, age());
+    if (given.stream)
+      given.steps.insert(given.steps.begin(), watch(number, given.source));
     return std::move(given.steps);
+  }
+
+  std::chrono::milliseconds age() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begin);
+  }
+
+  /// Notes when the client of a stream leaves it.
+  transport::watch_peer watch(std::uint64_t number, std::shared_ptr<const stream_source> source) {
+    return {[this, number, source = std::move(source)] {
+      ++abandoned;
+      log.write_closed(number, source ? source->chunks() : 0, age());
+    }};
   }
 
   /// Closes and opens the port as the plan's `refuse` faults say.
@@ -107,6 +67,7 @@ struct mock_server::implementation {
           .count();
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint64_t> billed{0};
+  std::atomic<std::uint64_t> abandoned{0};
   std::mutex lock;
   std::condition_variable wake;
   bool ending = false;
@@ -135,7 +96,7 @@ void mock_server::implementation::play_refusals(std::vector<fault> windows) {
 
 result<std::unique_ptr<mock_server>> mock_server::start(const mock_options& options) {
   auto impl = std::make_unique<implementation>(options);
-  if (!options.log_file.empty() && !impl->log.open())
+  if (!options.log_file.empty() && !impl->log.is_open())
     return make_failure(errc::config, "cannot write the request log", options.log_file);
   transport::server_options server;
   server.port = options.port;
@@ -172,6 +133,9 @@ std::uint64_t mock_server::requests() const noexcept {
 }
 std::uint64_t mock_server::billed() const noexcept {
   return impl_->billed;
+}
+std::uint64_t mock_server::abandoned() const noexcept {
+  return impl_->abandoned;
 }
 
 } // namespace weir::mock

@@ -14,7 +14,8 @@ struct mock_options {
   weir::mock::plan plan;
   std::uint16_t port = 0; ///< 0: any free one
   std::uint32_t threads = 1;
-  std::string log_file; ///< one JSON line a chat request, appended before the answer goes out; empty: none
+  std::string log_file; ///< a JSON line a chat request, appended before the answer goes out, and one for each
+                        ///< stream that its client left; empty: none
   std::string certificate_file; ///< PEM; empty: plain HTTP
   std::string private_key_file;
 };
@@ -35,6 +36,8 @@ public:
   std::uint64_t requests() const noexcept;
   /// Those of them whose reply was produced whole: what a provider would bill.
   std::uint64_t billed() const noexcept;
+  /// Streams whose client was gone before their end.
+  std::uint64_t abandoned() const noexcept;
 
 private:
   struct implementation;

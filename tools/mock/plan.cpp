@@ -8,19 +8,23 @@ namespace weir::mock {
 
 namespace {
 
-constexpr std::array<std::string_view, 13> kind_names{"refuse",
-                                                      "reset",
-                                                      "close",
-                                                      "hang",
-                                                      "drip",
-                                                      "status",
-                                                      "malformed_json",
-                                                      "truncated_json",
-                                                      "wrong_content_type",
-                                                      "oversized_body",
-                                                      "slow_first_byte",
-                                                      "empty_body",
-                                                      "error_in_200"};
+constexpr std::array<std::string_view, fault_kinds> kind_names{"refuse",
+                                                               "reset",
+                                                               "close",
+                                                               "hang",
+                                                               "drip",
+                                                               "status",
+                                                               "malformed_json",
+                                                               "truncated_json",
+                                                               "wrong_content_type",
+                                                               "oversized_body",
+                                                               "slow_first_byte",
+                                                               "empty_body",
+                                                               "error_in_200",
+                                                               "cut_stream",
+                                                               "error_in_stream",
+                                                               "stall_stream",
+                                                               "endless"};
 
 /// A well-mixed word for a seed and a number (the finalizer of SplitMix64).
 std::uint64_t mixed(std::uint64_t seed, std::uint64_t number) {
@@ -42,9 +46,10 @@ std::string_view to_string(fault_kind kind) noexcept {
   return kind_names[static_cast<std::size_t>(kind)];
 }
 
-const fault* fault_for(const plan& of, std::uint64_t number) {
+const fault* fault_for(const plan& of, std::uint64_t number, bool streamed) {
   for (const fault& each : of.faults)
-    if (each.kind != fault_kind::refuse && hits(each.when, of.seed, number))
+    if (each.kind != fault_kind::refuse && (streamed || !needs_stream(each.kind)) &&
+        hits(each.when, of.seed, number))
       return &each;
   return nullptr;
 }

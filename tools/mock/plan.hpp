@@ -22,15 +22,25 @@ enum class fault_kind : std::uint8_t {
   drip,               ///< the response in pieces of `piece_bytes`, `delay` apart
   status,             ///< an error reply of `status`
   malformed_json,     ///< status 200, JSON that is none
-  truncated_json,     ///< status 200, half of the JSON, with a length that fits it
+  truncated_json,     ///< status 200, half of the body, with a length that fits it
   wrong_content_type, ///< status 200, an HTML page
   oversized_body,     ///< status 200, `body_bytes` of it
   slow_first_byte,    ///< the honest reply, after `delay`
   empty_body,         ///< status 200, nothing in it
   error_in_200,       ///< status 200, an error object in it
+  cut_stream,         ///< FIN after `after_chunks` chunks of a stream
+  error_in_stream,    ///< an error event after `after_chunks` chunks of a stream, which ends there
+  stall_stream,       ///< silence for `delay` after `after_chunks` chunks of a stream
+  endless,            ///< a stream that says its reply again and again
 };
+inline constexpr std::size_t fault_kinds = 17;
 
 std::string_view to_string(fault_kind kind) noexcept;
+
+/// Whether a kind hits streamed requests only.
+constexpr bool needs_stream(fault_kind kind) noexcept {
+  return kind >= fault_kind::cut_stream;
+}
 
 /// Which chat requests a fault hits. They are counted from 1.
 struct selector {
@@ -48,22 +58,32 @@ struct fault {
   std::optional<std::string> body; ///< the whole body, instead of an error object
   std::vector<std::pair<std::string, std::string>> headers; ///< `retry-after` and any other
   std::uint64_t after_bytes = 0;
+  std::uint64_t after_chunks = 0;
   std::uint64_t piece_bytes = 1;
   std::uint64_t body_bytes = 64ULL << 20U;
-  milliseconds delay{0};
+  milliseconds delay{0};          ///< before the first byte; of `stall_stream` the silence, 0: for ever
   milliseconds from{0};           ///< of `refuse`: since the start
   std::optional<milliseconds> to; ///< of `refuse`; nothing: for ever
 };
 
+/// Which tools are called when a user speaks last and the request leaves the choice.
+enum class calling : std::uint8_t { none, first, all };
+
 struct plan {
-  std::string reply;                              ///< empty: made from the request's last user message
+  std::string reply;                              ///< empty: made from the request's last messages
+  std::string reasoning;                          ///< what is thought before it; empty: nothing
+  calling tool_calls = calling::none;             ///< a request that demands a call gets one all the same
   std::optional<std::uint64_t> prompt_tokens;     ///< nothing: a token for each four bytes
   std::optional<std::uint64_t> completion_tokens; ///< the same
   std::optional<std::uint64_t> cached_tokens;     ///< reported when set
   std::vector<model_name> models{model_name("mock-model")};
-  std::string api_key; ///< empty: any key, and none
+  std::string api_key;    ///< empty: any key, and none
+  std::string key_header; ///< where the key must stand; empty: in any of the headers that clients use
   milliseconds latency{0};
-  milliseconds jitter{0}; ///< up to so much more, decided by seed and number
+  milliseconds jitter{0};         ///< up to so much more, decided by seed and number
+  std::uint32_t chunk_tokens = 1; ///< words, or parts of long ones, in a chunk of a stream
+  milliseconds chunk_delay{0};    ///< between two of them
+  milliseconds ping_every{0};     ///< a sign of life after so much waiting within a stream; 0: none
   std::uint64_t seed = 1;
   std::vector<fault> faults; ///< the first that fits hits
 };
@@ -73,9 +93,9 @@ struct plan {
 boost::system::result<plan, config_faults> load_plan(const std::string& file);
 
 /// The fault that hits a request, or null.
-const fault* fault_for(const plan& of, std::uint64_t number);
+const fault* fault_for(const plan& of, std::uint64_t number, bool streamed = false);
 
-/// How long the honest answer to a request takes.
+/// How long the honest answer to a request takes to begin.
 milliseconds latency_for(const plan& of, std::uint64_t number);
 
 } // namespace weir::mock

@@ -2,7 +2,7 @@
 #include "tools/mock/plan.hpp"
 
 #include "config/table_reader.hpp"
-#include "protocols/json.hpp"
+#include "tools/mock/plan_json.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,8 +10,6 @@
 #include <fstream>
 #include <iterator>
 #include <utility>
-
-#include <rapidjson/error/en.h>
 
 namespace weir::mock {
 
@@ -83,7 +81,7 @@ bool read_kind(table_reader& in, fault_kind& kind) {
     return false;
   }
   std::string all;
-  for (auto each = fault_kind::refuse; each <= fault_kind::error_in_200;
+  for (auto each = fault_kind::refuse; static_cast<std::size_t>(each) != fault_kinds;
        each = static_cast<fault_kind>(static_cast<int>(each) + 1)) {
     if (word == to_string(each)) {
       kind = each;
@@ -112,17 +110,19 @@ constexpr auto choosy_members = [] {
   constexpr std::uint32_t any_request = ~bits(refuse);
   // A response that is sent from its beginning to its end can come late.
   constexpr std::uint32_t any_response = ~bits(refuse, reset, close, hang);
-  return std::array<heeded_member, 16>{{{"requests", any_request},
+  constexpr std::uint32_t with_error = bits(status, error_in_200, error_in_stream);
+  return std::array<heeded_member, 17>{{{"requests", any_request},
                                         {"every", any_request},
                                         {"probability", any_request},
-                                        {"status", bits(status, error_in_200)},
-                                        {"message", bits(status, error_in_200)},
-                                        {"code", bits(status, error_in_200)},
+                                        {"status", with_error},
+                                        {"message", with_error},
+                                        {"code", with_error},
                                         {"body", bits(status)},
                                         {"retry_after", bits(status)},
                                         {"retry_after_ms", bits(status)},
                                         {"headers", bits(status)},
                                         {"after_bytes", bits(reset, close)},
+                                        {"after_chunks", bits(cut_stream, error_in_stream, stall_stream)},
                                         {"piece_bytes", bits(drip)},
                                         {"body_bytes", bits(oversized_body)},
                                         {"delay", any_response},
@@ -166,6 +166,7 @@ fault read_fault(config::reading& shared, const toml::table& table, const std::s
     if (headers.text(name, text))
       read.headers.emplace_back(name, text);
   in.size("after_bytes", read.after_bytes, any_size);
+  in.size("after_chunks", read.after_chunks, any_size);
   in.size("piece_bytes", read.piece_bytes, {1, 1ULL << 20U});
   in.size("body_bytes", read.body_bytes, any_size);
   in.duration("delay", read.delay, any_time);
@@ -186,13 +187,37 @@ void read_tokens(table_reader& in, const char* key, std::optional<std::uint64_t>
     out = count;
 }
 
+/// `true`, `false`, or "all" for every tool at once.
+void read_tool_calls(table_reader& in, const toml::table& table, calling& out) {
+  const std::string key = "tool_calls";
+  const toml::node* node = table.get(key);
+  bool calls = false;
+  if (std::string word; node != nullptr && node->is_string()) {
+    if (in.text(key, word) && word == "all")
+      out = calling::all;
+    else
+      in.fault(key, "is '" + word.substr(0, 40) + "'; expected true, false or \"all\"");
+  } else if (in.flag(key, calls)) {
+    out = calls ? calling::first : calling::none;
+  }
+}
+
+void read_reply(table_reader& in, const toml::table& table, plan& out) {
+  in.text("reply", out.reply);
+  in.text("reasoning", out.reasoning);
+  read_tool_calls(in, table, out.tool_calls);
+  read_tokens(in, "prompt_tokens", out.prompt_tokens);
+  read_tokens(in, "completion_tokens", out.completion_tokens);
+  read_tokens(in, "cached_tokens", out.cached_tokens);
+  in.count("chunk_tokens", out.chunk_tokens, {1, 1'000'000});
+  in.duration("chunk_delay", out.chunk_delay, any_time);
+  in.duration("ping_every", out.ping_every, any_time);
+}
+
 plan read_plan(config::reading& shared) {
   table_reader in(shared, &shared.document.root(), "");
   plan read;
-  in.text("reply", read.reply);
-  read_tokens(in, "prompt_tokens", read.prompt_tokens);
-  read_tokens(in, "completion_tokens", read.completion_tokens);
-  read_tokens(in, "cached_tokens", read.cached_tokens);
+  read_reply(in, shared.document.root(), read);
   std::vector<std::string> models;
   if (in.texts("models", models)) {
     read.models.clear();
@@ -200,6 +225,12 @@ plan read_plan(config::reading& shared) {
       read.models.emplace_back(std::move(each));
   }
   in.text("api_key", read.api_key);
+  constexpr std::array<std::string_view, 3> headers{"authorization", "x-api-key", "api-key"};
+  if (const auto which = in.choice("key_header", headers)) {
+    read.key_header = headers[*which];
+    if (read.api_key.empty())
+      in.fault("key_header", "has no effect without 'api_key'");
+  }
   in.duration("latency", read.latency, any_time);
   in.duration("jitter", read.jitter, any_time);
   std::uint32_t seed = 1;
@@ -209,90 +240,6 @@ plan read_plan(config::reading& shared) {
     read.faults.push_back(read_fault(shared, *each, "faults"));
   in.finish();
   return read;
-}
-
-void write_toml(std::string& out, const rapidjson::Value& value);
-
-void write_toml_string(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  out += '"';
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (letter == '"' || letter == '\\') {
-      out += '\\';
-      out += letter;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\u00";
-      out += digits[byte >> 4U];
-      out += digits[byte & 15U];
-    } else {
-      out += letter;
-    }
-  }
-  out += '"';
-}
-
-/// JSON as an inline TOML value: what is null is left out by the caller.
-void write_toml(std::string& out, const rapidjson::Value& value) {
-  if (value.IsObject()) {
-    out += '{';
-    bool first = true;
-    for (const auto& member : value.GetObject()) {
-      if (member.value.IsNull())
-        continue;
-      out += first ? "" : ", ";
-      first = false;
-      write_toml_string(out, {member.name.GetString(), member.name.GetStringLength()});
-      out += " = ";
-      write_toml(out, member.value);
-    }
-    out += '}';
-  } else if (value.IsArray()) {
-    out += '[';
-    for (const auto& each : value.GetArray()) {
-      write_toml(out, each);
-      out += ", ";
-    }
-    out += ']';
-  } else if (value.IsString()) {
-    write_toml_string(out, {value.GetString(), value.GetStringLength()});
-  } else if (value.IsBool()) {
-    out += value.GetBool() ? "true" : "false";
-  } else if (value.IsInt64()) {
-    out += std::to_string(value.GetInt64());
-  } else {
-    out += std::to_string(value.IsNumber() ? value.GetDouble() : 0.0);
-  }
-}
-
-boost::system::result<std::string, config_fault> json_to_toml(const std::string& text,
-                                                              const std::string& file) {
-  rapidjson::Document document;
-  // Parsing reads whole blocks of 16 bytes.
-  const std::string padded = text + std::string(16, '\0');
-  document.Parse<rapidjson::kParseIterativeFlag>(padded.c_str());
-  if (document.HasParseError()) {
-    const auto at =
-        text.begin() + static_cast<std::ptrdiff_t>(std::min(document.GetErrorOffset(), text.size()));
-    const auto line = static_cast<std::uint32_t>(std::count(text.begin(), at, '\n') + 1);
-    const auto begin = std::find(std::reverse_iterator(at), text.rend(), '\n').base();
-    return config_fault{file,
-                        line,
-                        static_cast<std::uint32_t>(at - begin + 1),
-                        {},
-                        rapidjson::GetParseError_En(document.GetParseError())};
-  }
-  std::string toml;
-  for (const auto& member : document.GetObject()) {
-    if (member.value.IsNull())
-      continue;
-    write_toml_string(toml, {member.name.GetString(), member.name.GetStringLength()});
-    toml += " = ";
-    write_toml(toml, member.value);
-    toml += '\n';
-  }
-  // Said in full: a fault can be made of a string, too.
-  return {boost::system::in_place_value, std::move(toml)};
 }
 
 } // namespace
