@@ -83,6 +83,9 @@ result<void> write_tool(json_writer& out, const tool& value, const std::string& 
   if (!value.raw.empty()) {
     if (!is_json_object(value.raw))
       return refused("the tool is no JSON object", path);
+    const auto parsed = json_document::parse(value.raw);
+    if (find_member(parsed->root(), "custom") != nullptr)
+      return refused("custom tools are OpenAI's: the Messages API has none", path + ".custom");
     write_raw(out, value.raw);
     return {};
   }

@@ -132,7 +132,7 @@ result<void> read_member(std::string_view name, const json_value& value, chat_re
 /// This API's own way to say it counts, where a client sends OpenAI's beside it.
 void add_mapped(mapped_fields mapped, extra_members& into) {
   for (auto& [name, json] : mapped.fields) {
-    const auto same = [&name](const auto& each) { return each.first == name; };
+    const auto same = [&name = name](const auto& each) { return each.first == name; };
     into.erase(std::remove_if(into.begin(), into.end(), same), into.end());
     into.emplace_back(std::move(name), std::move(json));
   }

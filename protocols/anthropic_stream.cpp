@@ -219,7 +219,7 @@ private:
     if (const json_value* delta = find_member(data, "delta"); delta != nullptr) {
       read_stop(*delta, reply);
       if (reply.refusal.empty())
-        reply.refusal = refusal_of(*delta); // the provider's words, not the model's
+        builder.explain_refusal(refusal_of(*delta));
     }
     usage_.read(find_member(data, "usage"));
     reply.usage = usage_.figures(reply);

@@ -1,6 +1,7 @@
 // The rule of thumb: runs of characters of one kind, each at a weight that was fitted to real vocabularies.
 #include "protocols/estimate.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace weir::protocols {
@@ -49,10 +50,9 @@ constexpr std::array<kind, 256> kinds = make_kinds();
 
 /// Weights in eighths of a token.
 constexpr std::uint64_t unit = 8;
-constexpr std::uint64_t word = 5, further_letter = 2, letters_in_word = 3;
+constexpr std::uint64_t word = 6, further_letter = 2, letters_in_word = 3;
 constexpr std::uint64_t three_digits = 8;
-constexpr std::uint64_t spaces =
-    8; ///< of a run of two or more, or a line break; one space is the next word's
+constexpr std::uint64_t spaces = 8; // of two or more, or of a line break; one space is the next word's
 constexpr std::uint64_t first_sign = 5, further_sign = 2;
 
 constexpr std::uint64_t weight_of(kind which) noexcept {

@@ -10,14 +10,15 @@ namespace {
 /// The bytes that a base-64 text stands for. Outside of it, and where it is none, bytes are 0.
 class window {
 public:
-  explicit window(std::string_view base64) noexcept : text_(base64) {}
+  explicit window(std::string_view base64) noexcept : text_(base64) {
+    size_ = text_.size() / 4 * 3 - (text_.ends_with("==") ? 2 : text_.ends_with('=') ? 1 : 0);
+  }
 
-  /// Enough for the bounds of loops; up to two too many, for the padding.
-  std::size_t size() const noexcept { return text_.size() / 4 * 3; }
+  std::size_t size() const noexcept { return size_; }
 
   std::uint32_t byte(std::size_t at) const noexcept {
     const std::size_t group = at / 3 * 4;
-    if (at >= size())
+    if (at >= size_)
       return 0;
     std::uint32_t word = 0;
     for (std::size_t offset = 0; offset != 4; ++offset)
@@ -48,6 +49,7 @@ public:
 
 private:
   std::string_view text_;
+  std::size_t size_ = 0;
 };
 
 /// Walks from segment to segment to the frame header (ITU-T T.81, B.1 and B.2.2).
@@ -75,23 +77,25 @@ image_size jpeg_size(const window& in) noexcept {
 
 /// The three kinds of a WebP file's first chunk (Google's container specification; RFC 6386, 9.1).
 image_size webp_size(const window& in) noexcept {
-  if (in.is(12, "VP8X"))
-    return {in.little(24, 3) + 1, in.little(27, 3) + 1};
-  if (in.is(12, "VP8L") && in.byte(20) == 0x2f) {
+  if (in.size() >= 25 && in.is(12, "VP8L") && in.byte(20) == 0x2f) {
     const std::uint32_t bits = in.little(21, 4);
     return {(bits & 0x3fffU) + 1, (bits >> 14U & 0x3fffU) + 1};
   }
+  if (in.size() < 30)
+    return {};
+  if (in.is(12, "VP8X"))
+    return {in.little(24, 3) + 1, in.little(27, 3) + 1};
   if (in.is(12, "VP8 ") && in.is(23, "\x9d\x01\x2a"))
     return {in.little(26, 2) & 0x3fffU, in.little(28, 2) & 0x3fffU};
   return {};
 }
 
 image_size size_in(const window& in) noexcept {
-  if (in.is(0, "\x89PNG\r\n\x1a\n") && in.is(12, "IHDR"))
+  if (in.size() >= 24 && in.is(0, "\x89PNG\r\n\x1a\n") && in.is(12, "IHDR"))
     return {in.big(16, 4), in.big(20, 4)};
   if (in.is(0, "\xff\xd8"))
     return jpeg_size(in);
-  if (in.is(0, "GIF8"))
+  if (in.size() >= 10 && in.is(0, "GIF8"))
     return {in.little(6, 2), in.little(8, 2)};
   if (in.is(0, "RIFF") && in.is(8, "WEBP"))
     return webp_size(in);

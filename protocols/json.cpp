@@ -19,6 +19,9 @@ constexpr std::size_t largest_spare = 64 * 1024;
 
 /// Checks the nesting before parsing, so that no later walk over the value can exhaust the stack.
 bool too_deep(std::string_view text) noexcept {
+  // So many brackets do not fit in, as in nearly every event of a stream.
+  if (text.size() <= json_document::max_depth)
+    return false;
   // Nothing opens often enough: nearly always the whole answer, and found at the speed of memory.
   if (std::ranges::count(text, '[') + std::ranges::count(text, '{') <=
       static_cast<std::ptrdiff_t>(json_document::max_depth))

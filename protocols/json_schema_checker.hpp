@@ -23,7 +23,7 @@ public:
 
 private:
   /// Steps that one check may take. Usual ones take some hundreds.
-  static constexpr std::size_t most_steps = 20'000'000;
+  static constexpr std::size_t most_steps = 4'000'000;
   /// Schemas within each other, references included. Usual ones have some ten.
   static constexpr std::size_t deepest = 256;
 

@@ -32,19 +32,11 @@ void read_parts(const json_value& parts, reply_builder& into) {
   }
 }
 
-/// Reasoning under its two names: servers that send both say the same twice. OpenRouter's details repeat it;
-/// they are read only where they are all there is.
+/// Reasoning under its two names: servers that send both say the same twice.
 void read_reasoning(const json_value& said, reply_builder& into) {
   for (const char* name : {"reasoning_content", "reasoning"})
     if (const auto text = text_of(find_member(said, name)); !text.empty())
       return into.add_reasoning(text);
-  const json_value* details = find_member(said, "reasoning_details");
-  if (details == nullptr || !details->IsArray())
-    return;
-  for (const json_value& each : details->GetArray()) {
-    into.add_reasoning(text_of(find_member(each, "text")));
-    into.add_reasoning(text_of(find_member(each, "summary")));
-  }
 }
 
 /// A whole call. Arguments that are no text are JSON themselves.
@@ -120,6 +112,16 @@ void read_openai_text(const json_value& said, reply_builder& into) {
   into.add_refusal(text_of(find_member(said, "refusal")));
 }
 
+void read_openai_details(const json_value& said, reply_builder& into) {
+  const json_value* details = find_member(said, "reasoning_details");
+  if (details == nullptr || !details->IsArray())
+    return;
+  for (const json_value& each : details->GetArray()) {
+    into.add_reasoning(text_of(find_member(each, "text")));
+    into.add_reasoning(text_of(find_member(each, "summary")));
+  }
+}
+
 openai_call view_openai_call(const json_value& entry) {
   openai_call seen;
   seen.id = text_of(find_member(entry, "id"));
@@ -187,6 +189,8 @@ result<chat_reply> decode_openai_reply(const http_response& response, std::chron
   // A reply that was filtered whole may lack the message.
   if (const json_value* said = find_member(choice, "message"); said != nullptr && said->IsObject()) {
     read_openai_text(*said, builder);
+    if (reply.reasoning.empty())
+      read_openai_details(*said, builder);
     read_calls(*said, builder);
     read_extra(*said, reply);
   }

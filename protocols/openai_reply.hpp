@@ -25,6 +25,10 @@ bool tells_openai_error(const json_value& root);
 /// The text, reasoning and refusal of a message, or of a piece of one.
 void read_openai_text(const json_value& said, reply_builder& into);
 
+/// The reasoning in OpenRouter's `reasoning_details`. They repeat what is told elsewhere: to be read only
+/// where they are all there is.
+void read_openai_details(const json_value& said, reply_builder& into);
+
 /// One entry of `tool_calls`, or a piece of one. It lives as long as the JSON.
 struct openai_call {
   std::string_view id;

@@ -16,6 +16,11 @@ bool is_error_status(const http_response& response) noexcept {
   return response.status < 200 || response.status > 299;
 }
 
+result<chat_reply> decode_whole(const http_response& response, std::chrono::sys_seconds now) {
+  return is_error_status(response) ? result<chat_reply>(classify(response, now))
+                                   : decode_responses_reply(response, now);
+}
+
 } // namespace
 
 result<std::unique_ptr<const codec>> openai_responses::make(const provider_config& provider) {
@@ -41,15 +46,14 @@ result<http_request> openai_responses::encode_chat(const chat_request& request) 
 
 result<chat_reply> openai_responses::decode_chat(const http_response& response,
                                                  std::chrono::sys_seconds now) const {
-  if (is_error_status(response))
-    return classify(response, now);
-  return decode_responses_reply(response, now);
+  return decode_whole(response, now);
 }
 
 std::unique_ptr<stream_decoder> openai_responses::decode_stream(http_response head,
                                                                 std::chrono::sys_seconds now) const {
+  // A stream may go on when its codec is gone, after a change of the configuration.
   return make_stream_decoder(std::move(head), make_responses_reader(),
-                             [this, now](const http_response& whole) { return decode_chat(whole, now); });
+                             [now](const http_response& whole) { return decode_whole(whole, now); });
 }
 
 http_request openai_responses::encode_models() const {

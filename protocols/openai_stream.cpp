@@ -45,8 +45,9 @@ private:
   std::string azure_id_;
   std::vector<std::int64_t> indexes_; ///< of each call of the reply, by its place: the server's number, or -1
   reasoning_details details_;
-  std::size_t kept_ = 0;     ///< bytes of the calls' further members
-  bool is_replayed_ = false; ///< the reasoning came under the name under which it is sent back
+  std::size_t kept_ = 0;       ///< bytes of the calls' further members
+  bool is_replayed_ = false;   ///< the reasoning came under the name under which it is sent back
+  bool has_reasoning_ = false; ///< it came under a plain name
   bool has_usage_ = false;
   bool answered_ = false; ///< a choice was seen
 };
@@ -66,8 +67,54 @@ bool begins_anew(const tool_call& so_far, const openai_call& seen) {
   return is_whole(so_far.arguments);
 }
 
+/// The value of each member for `look`; false as soon as it says so. One pass is a third of many look-ups.
+template <class Look>
+bool all_members(const json_value& object, Look look) {
+  for (const auto& member : object.GetObject())
+    if (!look(std::string_view(member.name.GetString(), member.name.GetStringLength()), member.value))
+      return false;
+  return true;
+}
+
+/// The text of a chunk that is a piece of text and nothing else, as nearly all are; null for any other.
+const json_value* only_text(const json_value& chunk) {
+  const json_value* choices = nullptr;
+  const json_value* delta = nullptr;
+  const json_value* content = nullptr;
+  const auto in_chunk = [&](std::string_view name, const json_value& value) {
+    if (name == "choices")
+      choices = &value;
+    return name == "object" ? text_of(&value) != "error"
+                            : value.IsNull() || (name != "error" && name != "usage" && name != "x_groq");
+  };
+  const auto in_choice = [&](std::string_view name, const json_value& value) {
+    if (name == "delta")
+      delta = &value;
+    return name == "index"
+               ? value.IsUint() && value.GetUint() == 0
+               : value.IsNull() || (name != "finish_reason" && name != "message" && name != "error");
+  };
+  const auto in_delta = [&](std::string_view name, const json_value& value) {
+    if (name == "content" && value.IsString())
+      content = &value;
+    return value.IsNull() || content == &value || name == "role";
+  };
+  if (!chunk.IsObject() || !all_members(chunk, in_chunk))
+    return nullptr;
+  if (choices == nullptr || !choices->IsArray() || choices->Size() != 1 || !(*choices)[0].IsObject() ||
+      !all_members((*choices)[0], in_choice))
+    return nullptr;
+  return delta != nullptr && delta->IsObject() && all_members(*delta, in_delta) ? content : nullptr;
+}
+
 std::optional<failure> openai_reader::read(std::string_view name, const json_value& data,
                                            reply_builder& reply) {
+  if (const json_value* text = name == "error" ? nullptr : only_text(data)) {
+    read_ids(data, reply.reply());
+    answered_ = true;
+    reply.add_content(text_of(text));
+    return std::nullopt;
+  }
   if (name == "error" || tells_openai_error(data))
     return classify_in_body(read_vendor_error(data));
   if (!data.IsObject())
@@ -116,7 +163,11 @@ std::optional<failure> openai_reader::read_choice(const json_value& choice, repl
 }
 
 std::optional<failure> openai_reader::read_delta(const json_value& delta, reply_builder& reply) {
+  const std::size_t thought = reply.reply().reasoning.size();
   read_openai_text(delta, reply);
+  has_reasoning_ = has_reasoning_ || reply.reply().reasoning.size() != thought;
+  if (!has_reasoning_)
+    read_openai_details(delta, reply);
   if (!is_replayed_ && !text_of(find_member(delta, "reasoning_content")).empty())
     is_replayed_ = true;
   if (const json_value* details = find_member(delta, "reasoning_details"))

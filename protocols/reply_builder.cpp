@@ -52,8 +52,14 @@ void reply_builder::add_reasoning(std::string_view text) {
 void reply_builder::add_refusal(std::string_view text) {
   if (text.empty())
     return;
-  reply_.refusal.append(text);
   refused_ = true;
+  explain_refusal(text);
+}
+
+void reply_builder::explain_refusal(std::string_view text) {
+  if (text.empty())
+    return;
+  reply_.refusal.append(text);
   say(chat_delta::kind::refusal, text);
 }
 

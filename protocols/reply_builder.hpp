@@ -24,6 +24,8 @@ public:
   void add_content(std::string_view text);
   void add_reasoning(std::string_view text);
   void add_refusal(std::string_view text);
+  /// The provider's words about a refusal, which are not the model's and so no content.
+  void explain_refusal(std::string_view text);
 
   /// A piece of a tool call. `key` is the vendor's number of it; the order of first appearance is the
   /// reply's. The first id and the first name that are not empty count.

@@ -59,7 +59,7 @@ class Rig:
         try:
             with open(self.path(name + ".log")) as log:
                 whole = log.read().rpartition("\n")[0]  # the last line may be half written
-            return [json.loads(line) for line in whole.splitlines()]
+            return [each for each in map(json.loads, whole.splitlines()) if "event" not in each]
         except FileNotFoundError:
             return []
 
