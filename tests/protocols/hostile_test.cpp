@@ -1,15 +1,17 @@
 // Bodies, headers and configurations that mean harm, or are merely broken.
-#include "protocols/codec.hpp"
+#include "openai_fixtures.hpp"
+
 #include "protocols/error_table.hpp"
-#include "protocols/json.hpp"
+#include "protocols/estimate.hpp"
+#include "protocols/openai_chat_server.hpp"
 #include "protocols/retry_after.hpp"
 
-#include <boost/test/unit_test.hpp>
-
+#include <array>
 #include <limits>
 
 using namespace weir;
 using namespace weir::protocols;
+using namespace weir::protocols::recorded;
 
 namespace {
 
@@ -22,9 +24,73 @@ provider_config plain_provider() {
 }
 
 result<chat_reply> decoded(int status, std::string body, http_fields fields = {}) {
-  static const auto chat = std::move(*make_codec(plain_provider()));
+  static const auto chat = std::move(*make_codec(plain_provider(), api_kind::chat));
   return chat->decode_chat({status, std::move(fields), std::move(body)}, std::chrono::sys_seconds{});
 }
+
+/// Texts that are no JSON, or that a careless parser takes for some.
+const std::array<std::string, 62> no_json{"",
+                                          " ",
+                                          "\n",
+                                          "{",
+                                          "}",
+                                          "[",
+                                          "]",
+                                          "{]",
+                                          "[}",
+                                          "{\"a\"}",
+                                          "{\"a\":}",
+                                          "{\"a\":1,}",
+                                          "{,}",
+                                          "{\"a\":1 \"b\":2}",
+                                          "{\"a\":1,,\"b\":2}",
+                                          "{a:1}",
+                                          "{'a':1}",
+                                          "{1:1}",
+                                          "{\"a\"::1}",
+                                          "{null:1}",
+                                          "[1,]",
+                                          "[,1]",
+                                          "[1 2]",
+                                          "[1,,2]",
+                                          "[1:2]",
+                                          "[1",
+                                          "[\"a",
+                                          "\"",
+                                          "\"\\x\"",
+                                          "\"\\u12\"",
+                                          "\"\\u12G4\"",
+                                          "\"\\uD800\"",
+                                          "\"\\uD800\\u0041\"",
+                                          "\"\\",
+                                          "'a'",
+                                          "nul",
+                                          "tru",
+                                          "False",
+                                          "NULL",
+                                          "nan",
+                                          "NaN",
+                                          "Infinity",
+                                          "-Infinity",
+                                          "-",
+                                          "+1",
+                                          "01",
+                                          "1.",
+                                          ".5",
+                                          "1e",
+                                          "1e+",
+                                          "0x1",
+                                          "1_000",
+                                          "--1",
+                                          "2.e3",
+                                          "/* c */ {}",
+                                          "{} // c",
+                                          "{}{}",
+                                          "{} x",
+                                          "\xff\xfe{}",
+                                          "{\"a\":1}]",
+                                          "{\"a\":\"b\nc\"",
+                                          "\xef\xbb\xbf"};
 
 std::string reply_with_usage(const std::string& usage) {
   return R"({"id":"x","choices":[{"message":{"content":"four"}}],"usage":)" + usage + "}";
@@ -51,6 +117,99 @@ BOOST_AUTO_TEST_CASE(nesting_that_would_exhaust_the_stack_is_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_body_that_is_no_json_is_a_typed_failure) {
+  for (const std::string& text : no_json) {
+    const auto reply = decoded(200, text);
+    BOOST_REQUIRE_MESSAGE(reply.has_error(), text);
+    BOOST_TEST((reply.error().type == errc::server_error), text);
+    BOOST_TEST((reply.error().fate == outcome::unknown), text);
+    BOOST_TEST((decoded(400, text).error().type == errc::invalid_request), text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_event_that_is_no_json_is_a_typed_failure) {
+  const auto chat = chat_codec();
+  for (const std::string& text : no_json) {
+    if (text.find_first_not_of(" \n") == std::string::npos)
+      continue; // an event without data says nothing
+    const auto got = feed_bytes(
+        *chat, stream_of({R"({"choices":[{"delta":{"content":"A"},"finish_reason":"stop"}]})", text}));
+    BOOST_REQUIRE_MESSAGE(got.reply.has_error(), text);
+    BOOST_TEST((got.reply.error().type == errc::server_error), text);
+    BOOST_TEST(got.reply.error().retryable, text);
+    BOOST_TEST((got.reply.error().fate == outcome::unknown), text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(json_of_any_shape_is_read_without_harm) {
+  const auto chat = chat_codec();
+  const std::string deep = std::string(200, '[') + std::string(200, ']');
+  for (const std::string& value :
+       {std::string("null"), std::string("true"), std::string("0"), std::string("-1"), std::string("1.5"),
+        std::string("1e300"), std::string("18446744073709551616"), std::string("\"x\""),
+        std::string("\"\\u0000\""), std::string("[]"), std::string("[null]"), std::string("[[]]"),
+        std::string("{}"), std::string(R"({"x":null})"), std::string(R"([{"x":1}])"), deep}) {
+    for (
+        const char* shape :
+        {"%",
+         R"({"choices":%})",
+         R"({"choices":[%]})",
+         R"({"choices":[{"index":%,"delta":{}}]})",
+         R"({"choices":[{"delta":%,"finish_reason":null}]})",
+         R"({"choices":[{"message":%}]})",
+         R"({"choices":[{"delta":{"content":%}}]})",
+         R"({"choices":[{"delta":{"content":[%]}}]})",
+         R"({"choices":[{"delta":{"content":[{"thinking":[%]}]}}]})",
+         R"({"choices":[{"delta":{"reasoning_content":%,"reasoning":%,"refusal":%}}]})",
+         R"({"choices":[{"delta":{"reasoning_details":%}}]})",
+         R"({"choices":[{"delta":{"reasoning_details":[%]}}]})",
+         R"({"choices":[{"delta":{"reasoning_details":[{"type":%,"index":%,"text":%,"data":%}]}}]})",
+         R"({"choices":[{"delta":{"tool_calls":%}}]})",
+         R"({"choices":[{"delta":{"tool_calls":[%]}}]})",
+         R"({"choices":[{"delta":{"tool_calls":[{"index":%,"id":%,"type":%,"function":%}]}}]})",
+         R"({"choices":[{"delta":{"tool_calls":[{"function":{"name":%,"arguments":%},"extra_content":%}]}}]})",
+         R"({"choices":[{"delta":{"tool_calls":[{"custom":{"name":%,"input":%}}]}}]})",
+         R"({"choices":[{"delta":{"function_call":%}}]})",
+         R"({"choices":[{"message":{"content":%,"tool_calls":[%],"function_call":%,"refusal":%}}]})",
+         R"({"choices":[{"delta":{},"finish_reason":%}]})",
+         R"({"usage":%})",
+         R"({"usage":{"prompt_tokens":%,"prompt_tokens_details":%}})",
+         R"({"x_groq":%,"timings":%})",
+         R"({"error":%})",
+         R"({"error":{"message":%,"type":%,"code":%,"metadata":%}})",
+         R"({"id":%,"model":%,"object":%})"}) {
+      std::string text = shape;
+      for (auto at = text.find('%'); at != std::string::npos; at = text.find('%', at + value.size()))
+        text.replace(at, 1, value);
+      const auto whole = decoded(200, text); // any outcome: only no harm
+      BOOST_TEST((whole || whole.error().type != errc::none), text);
+      const auto got = feed_whole(*chat, stream_of({text, text, "[DONE]"}));
+      BOOST_TEST((got.reply || got.reply.error().type != errc::none), text);
+      BOOST_TEST(decode_chat_request(text).has_error(), text); // no messages in it
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_body_with_a_mutated_byte_never_does_harm) {
+  const auto chat = chat_codec();
+  std::mt19937_64 dice(7);
+  for (const char* name : {"openai/stream/tool_parallel_usage.json", "openai/tools/parallel_two.json",
+                           "generic/mistral/stream/tool_one_chunk.json"}) {
+    const auto file = json_document::parse(read_fixture(name));
+    BOOST_REQUIRE(file.has_value());
+    const http_response good = response_of(file->root());
+    for (int round = 0; round != 1500; ++round) {
+      http_response bad = good;
+      for (std::size_t n = 1 + dice() % 3; n > 0; --n)
+        bad.body[dice() % bad.body.size()] = static_cast<char>(dice() % 256);
+      const auto got = feed_pieces(*chat, bad, static_cast<std::uint64_t>(round));
+      BOOST_REQUIRE((got.reply || got.reply.error().type != errc::none));
+      const auto whole = chat->decode_chat(bad, {});
+      BOOST_REQUIRE((whole || whole.error().type != errc::none));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(impossible_usage_is_estimated_and_never_booked_as_it_is) {
   for (const char* usage :
        {R"({"prompt_tokens":-1,"completion_tokens":1})", R"({"prompt_tokens":1.5,"completion_tokens":1})",
@@ -59,7 +218,7 @@ BOOST_AUTO_TEST_CASE(impossible_usage_is_estimated_and_never_booked_as_it_is) {
     const auto reply = decoded(200, reply_with_usage(usage));
     BOOST_REQUIRE_MESSAGE(reply.has_value(), usage);
     BOOST_TEST((reply->usage.source == metering::estimated), usage);
-    BOOST_TEST(reply->usage.completion_tokens == 1U, usage);
+    BOOST_TEST(reply->usage.completion_tokens == estimate_text_tokens("four"), usage);
   }
   const auto reply =
       decoded(200, reply_with_usage(R"({"prompt_tokens":7,"completion_tokens":0,"total_tokens":7})"));
@@ -122,7 +281,7 @@ BOOST_AUTO_TEST_CASE(an_error_under_status_200_keeps_what_the_response_says_of_i
 }
 
 BOOST_AUTO_TEST_CASE(numbers_without_a_value_and_json_with_an_end_in_its_middle_are_not_sent) {
-  static const auto chat = std::move(*make_codec(plain_provider()));
+  static const auto chat = std::move(*make_codec(plain_provider(), api_kind::chat));
   chat_request request;
   request.messages.push_back(make_message(role::user, "x"));
   request.temperature = std::numeric_limits<double>::quiet_NaN();
@@ -166,16 +325,16 @@ BOOST_AUTO_TEST_CASE(only_hints_that_can_be_meant_are_taken) {
 BOOST_AUTO_TEST_CASE(nothing_that_would_change_the_framing_gets_into_a_request_head) {
   provider_config provider = plain_provider();
   provider.api_key = secret("sk-canary\r\nX-Evil: 1");
-  const auto made = make_codec(provider);
+  const auto made = make_codec(provider, api_kind::chat);
   BOOST_REQUIRE(made.has_error());
   BOOST_TEST(to_string(made.error()).find("canary") == std::string::npos);
   provider = plain_provider();
   provider.headers["X-A"] = "b\nc";
-  BOOST_TEST(make_codec(provider).has_error());
+  BOOST_TEST(make_codec(provider, api_kind::chat).has_error());
   for (const char* name : {"Content-Length", "Transfer-Encoding", "Host", "X Y", "X:Y", ""}) {
     provider = plain_provider();
     provider.headers[name] = "1";
-    BOOST_TEST(make_codec(provider).has_error(), name);
+    BOOST_TEST(make_codec(provider, api_kind::chat).has_error(), name);
   }
 }
 
@@ -183,7 +342,7 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_utf8_is_still_written_as_json) {
   chat_request request;
   request.model = model_name("m");
   request.messages.push_back(make_message(role::user, "a\xff\xc0\xafz\xed\xa0\x80"));
-  static const auto chat = std::move(*make_codec(plain_provider()));
+  static const auto chat = std::move(*make_codec(plain_provider(), api_kind::chat));
   const auto made = chat->encode_chat(request);
   BOOST_REQUIRE(made.has_value());
   const auto parsed = json_document::parse(made->body);
@@ -193,7 +352,7 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_utf8_is_still_written_as_json) {
 }
 
 BOOST_AUTO_TEST_CASE(an_extra_field_must_be_json_and_must_not_stand_twice) {
-  static const auto chat = std::move(*make_codec(plain_provider()));
+  static const auto chat = std::move(*make_codec(plain_provider(), api_kind::chat));
   chat_request request;
   request.messages.push_back(make_message(role::user, "x"));
   request.extra = {{"seed", "7}, \"model\": \"other"}};
