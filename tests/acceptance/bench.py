@@ -1,11 +1,13 @@
 """The bench as its users run it: every scenario ends when it is told to, and what cannot be compared is not."""
 import json
 import math
+import os
 
 from rig import main
 
 FIGURES = {"scenario", "concurrency", "duration_s", "calls", "errors", "throughput_per_s", "cpu_us_per_call", "latency_us",
            "rss_bytes"}
+STREAM_FIGURES = FIGURES | {"chunks", "chunks_per_s", "cpu_us_per_chunk", "first_token_us"}
 SHORT = ["--duration", "0.3", "--warm-up", "0.1"]
 
 
@@ -29,6 +31,9 @@ def test(rig):
         assert all(math.isfinite(each[name]) for name in ("throughput_ratio", "cpu_ratio", "added_p50_us")), each
         assert [run["scenario"] for run in each["runs"]] == ["floor", "chat"], each
 
+    streams(bench)
+    slow_consumers(rig, bench)
+
     # Ratios of failed calls would be figures of something else, or none at all.
     broken = rig.mock("broken", plan='models = ["mock-model"]\n[[faults]]\nkind = "status"\nstatus = 500\n')
     upstream = ["--upstream", f"http://127.0.0.1:{broken}/v1"]
@@ -38,9 +43,41 @@ def test(rig):
     assert json.loads(out, parse_constant=refuse)["errors"] == 4, out
 
     for wrong in (["floor", "--duration", "nan"], ["floor", "--duration", "0"], ["chat", "--concurrency", "0"],
-                  ["compare", "--concurrency", "0"], ["ledger", "--duration", "inf"], ["ledger", "--batch", "0"]):
+                  ["compare", "--concurrency", "0"], ["stream", "--chunks", "0"], ["slow-consumers", "--streams", "0"],
+                  ["slow-consumers", "--pause", "0"], ["compare-stream", "--chunks", "100001"], ["ledger", "--duration", "inf"], ["ledger", "--batch", "0"]):
         out, err = bench(*wrong, expect=2)
         assert wrong[1] in err, (wrong, out, err)
+
+
+def streams(bench):
+    for scenario in ("stream", "stream-floor"):
+        seen = bench(scenario, *SHORT, "--concurrency", "4", "--chunks", "40")
+        assert STREAM_FIGURES <= set(seen) and seen["errors"] == 0 and seen["calls"] > 0, seen
+        assert seen["chunks"] == 40 * seen["calls"] and seen["cpu_us_per_chunk"] > 0, seen
+        assert 0 < seen["first_token_us"]["p50"] <= seen["latency_us"]["max"], seen
+        assert bench(scenario, "--calls", "30", "--concurrency", "8", "--chunks", "40")["chunks"] == 30 * 40
+    compared, = bench("compare-stream", *SHORT, "--rounds", "1", "--concurrency", "4", "--chunks", "40")
+    assert all(math.isfinite(compared[name]) for name in ("throughput_ratio", "cpu_ratio", "added_first_token_us")), compared
+    assert [run["scenario"] for run in compared["runs"]] == ["stream-floor", "stream"], compared
+
+
+def slow_consumers(rig, bench):
+    # Sanitised programs keep what they freed, and would seem to grow.
+    os.environ["ASAN_OPTIONS"] = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "quarantine_size_mb=2"]))
+    port = rig.mock("endless", plan=f'models = []\nreply = "{" sea" * 100}"\n[[faults]]\nkind = "endless"\n')
+    seen = bench("slow-consumers", "--streams", "40", "--duration", "2", "--pause", "200", "--upstream",
+                 f"http://127.0.0.1:{port}/v1")
+    assert seen["streams"] == seen["cancelled"] == 40 and seen["errors"] == 0, seen
+    assert seen["connections"] == 40 and seen["connections_after"] == 0, seen
+    assert seen["deltas"] >= seen["batches"] > 40 and seen["content_bytes"] > 0, seen
+    # A sink is sent nothing before it has answered: one batch in each pause, and the first.
+    assert seen["batches"] <= 40 * (2 / 0.2 + 3), seen
+    # What may wait for a slow sink is a window's worth, which is counted in bytes of the wire.
+    assert seen["rss_bytes_max"] - seen["rss_bytes_before"] < 40 * 512 * 1024 + 2 * seen["content_bytes"], seen
+    assert len(seen["samples"]) >= 10 and seen["samples"][-1]["rss_bytes"] == seen["rss_bytes_end"], seen
+    closed = [each for each in rig.requests("endless") if each.get("event") == "closed"]
+    assert len(closed) == 40, closed
+    rig.stop("endless")
 
 
 def refuse(constant):

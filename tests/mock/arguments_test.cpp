@@ -35,10 +35,20 @@ BOOST_AUTO_TEST_CASE(a_schema_that_refers_to_itself_ends) {
   const std::string circle = make_arguments(R"({"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"}}})");
   BOOST_TEST(circle == "{}");
   const std::string tree = make_arguments(R"({"required":["child"],"properties":{"child":{"$ref":"#"}}})");
-  BOOST_TEST(tree.starts_with(R"({"child":)"));
+  BOOST_TEST(tree.starts_with(R"({"child":{"child":{"child":)"));
   const std::string deep = make_arguments(
       R"({"$ref":"#/$defs/a","$defs":{"a":{"required":["n"],"properties":{"n":{"$ref":"#/$defs/a"}}}}})");
   BOOST_TEST(deep.ends_with("{}}}}}}}}}"));
+  std::string names;
+  std::string properties;
+  for (int n = 0; n != 50; ++n) {
+    names += (n == 0 ? "\"" : ",\"") + std::to_string(n) + '"';
+    properties += (n == 0 ? "\"" : ",\"") + std::to_string(n) + R"(":{"$ref":"#"})";
+  }
+  const std::string bush =
+      make_arguments(R"({"required":[)" + names + R"(],"properties":{)" + properties + "}}");
+  BOOST_TEST(bush.size() < 100'000U);
+  BOOST_TEST(bush.ends_with(R"("49":{}})"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_leaves_is_noticed_in_every_kind_of_silence) {
   const auto mock = started(with_fault(fault_kind::endless));
   peer client(mock->port());
   client.ask(api_kind::chat);
-  client.read_until("there You said");
+  BOOST_TEST(client.read(1000) != 0U);
   client.leave();
   BOOST_TEST(soon([&] { return mock->abandoned() == 1; }));
 }

@@ -90,7 +90,8 @@ BOOST_AUTO_TEST_CASE(deltas_put_together_are_the_reply) {
       "  Two spaces, a long_word_without_any_space_in_it, ümläüts_öhne_ende_üüüüü…\n and an end. ";
   talkative.reasoning = "Let me think.";
   talkative.tool_calls = calling::all;
-  for (const bool tools : {false, true})
+  for (const bool tools : {false, true}) {
+    std::size_t most = 100;
     for (const std::uint32_t chunk_tokens : {1U, 2U, 1000U}) {
       chat_request request = two_tools();
       if (!tools)
@@ -113,8 +114,10 @@ BOOST_AUTO_TEST_CASE(deltas_put_together_are_the_reply) {
       BOOST_TEST(content == reply.content);
       BOOST_TEST(reasoning == reply.reasoning);
       BOOST_TEST((calls == reply.tool_calls));
-      BOOST_TEST((deltas.size() > (tools ? 5U : 10U)) == (chunk_tokens == 1));
+      BOOST_TEST(deltas.size() < most);
+      most = deltas.size();
     }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(usage_counts_what_was_thought_and_called) {

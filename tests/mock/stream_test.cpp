@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(an_endless_stream_goes_on) {
     BOOST_TEST(!given.chunks.has_value());
     const std::string body = part(bytes_of(steps_of(given, 1001))).body;
     BOOST_TEST(given.source->chunks() == 1000U);
-    BOOST_TEST(count(said(body, dialect), "You said: Hello there You said:") > 100U);
+    BOOST_TEST(count(said(body, dialect), " there You said: Hello") > 240U);
   }
 }
 

@@ -71,7 +71,7 @@ stream_parts make_parts(const call& from, chat_reply reply, const fault* struck)
   parts.ping = ping_of(from.dialect);
   parts.fields = id_fields(from);
   if (struck != nullptr && needs_stream(struck->kind)) {
-    parts.struck = struck;
+    parts.struck = *struck;
     parts.error = error_of(from.dialect, struck->status, struck->message, struck->code);
   }
   return parts;
@@ -121,8 +121,9 @@ std::optional<http_response> planned(const call& from, const fault& struck, cons
     return http_response{
         200, {{"Content-Type", "text/html"}}, "<html><body><h1>Please sign in</h1></body></html>"};
   case fault_kind::oversized_body: {
-    const std::string body = "\"" + std::string(struck.body_bytes, 'x') + "\"";
-    return from.request.stream ? event_stream(id_fields(from), "data: " + body + "\n\n") : json_200(body);
+    std::string body = "\"" + std::string(struck.body_bytes, 'x') + "\"";
+    return from.request.stream ? event_stream(id_fields(from), "data: " + body + "\n\n")
+                               : json_200(std::move(body));
   }
   case fault_kind::empty_body:
     return from.request.stream ? event_stream(id_fields(from), {}) : json_200("");

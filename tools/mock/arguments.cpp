@@ -1,5 +1,5 @@
-// A value for each kind of schema. References are followed within the document, and depth is bounded, since a
-// schema may refer to itself.
+// A value for each kind of schema. References are followed within the document, and depth and number
+// are bounded, since a schema may refer to itself.
 #include "tools/mock/arguments.hpp"
 
 #include "protocols/json.hpp"
@@ -20,6 +20,8 @@ public:
   generator(const json_value& root, json_writer& out) : root_(root), out_(out) {}
 
   void write(const json_value& schema, int depth) {
+    if (--left_ < 0)
+      depth = 0;
     const json_value& here = resolved(schema);
     if (const json_value* chosen = fixed(here)) {
       chosen->Accept(out_);
@@ -66,7 +68,7 @@ public:
     // As many steps as a sane schema has; a circle ends here as well.
     for (int steps = 0; steps != 16; ++steps) {
       const std::string_view reference = protocols::text_of(find_member(*here, "$ref"));
-      if (!reference.starts_with("#/"))
+      if (reference != "#" && !reference.starts_with("#/"))
         break;
       const json_value* next = &root_;
       for (std::string_view rest = reference.substr(1); !rest.empty() && next != nullptr;) {
@@ -136,6 +138,7 @@ private:
 
   const json_value& root_;
   json_writer& out_;
+  int left_ = 1000; ///< values that are written in full; a schema that branches into itself has no end
 };
 
 } // namespace

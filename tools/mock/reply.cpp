@@ -78,7 +78,7 @@ std::vector<const tool*> called_tools(const plan& of, const chat_request& reques
     if (each.raw.empty() && (choice.kind != tool_choice::mode::one || choice.tool == each.name))
       called.push_back(&each);
   if (called.size() > 1 && (of.tool_calls != calling::all || one_at_a_time(request)))
-    called.resize(1);
+    called.erase(called.begin() + 1, called.end());
   return called;
 }
 

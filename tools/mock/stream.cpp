@@ -23,7 +23,7 @@ http_response stream_head(http_fields fields) {
 }
 
 bool strikes(const stream_parts& parts, fault_kind kind) {
-  return parts.struck != nullptr && parts.struck->kind == kind;
+  return parts.struck && parts.struck->kind == kind;
 }
 
 /// What an endless stream goes on with: its text again, or something where it has none.
@@ -33,7 +33,8 @@ std::vector<chat_delta> text_of(const std::vector<chat_delta>& deltas) {
                        [](const chat_delta& each) { return each.type == chat_delta::kind::content; });
   if (text.empty())
     text.emplace_back().text = "and on";
-  text.front().text.insert(0, " ");
+  if (!text.front().text.starts_with(' '))
+    text.front().text.insert(0, " ");
   return text;
 }
 
@@ -76,7 +77,7 @@ std::optional<plain_step> stream_source::next() {
   if (auto step = wait())
     return step;
   const bool whole = at_ == parts_.deltas.size();
-  if (parts_.struck != nullptr && !struck_ && parts_.struck->kind != fault_kind::endless &&
+  if (parts_.struck && !struck_ && parts_.struck->kind != fault_kind::endless &&
       (chunks_ == parts_.struck->after_chunks || whole))
     if (auto step = strike())
       return step;

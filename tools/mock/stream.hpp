@@ -23,9 +23,9 @@ struct stream_parts {
   milliseconds chunk_delay{0};
   milliseconds ping_every{0}; ///< 0: no pings
   std::string ping;
-  const fault* struck = nullptr; ///< a fault that needs a stream, or null
-  failure error;                 ///< of `error_in_stream`
-  http_fields fields;            ///< beside those of every stream
+  std::optional<fault> struck; ///< one that needs a stream
+  failure error;               ///< of `error_in_stream`
+  http_fields fields;          ///< beside those of every stream
 };
 
 /// Gives the steps of one stream, one after the other. One thread takes them; any may ask what was sent.
