@@ -4,6 +4,7 @@
 
 #include "bench/measurement.hpp"
 #include "bench/progress.hpp"
+#include "bench/stream_measurement.hpp"
 
 #include <weir/error.hpp>
 
@@ -22,6 +23,7 @@ struct call_options {
   std::chrono::milliseconds warm_up{1000};
   std::uint64_t calls = 0; ///< end after so many instead of after `duration`, without warm-up; 0: by time
   std::chrono::milliseconds gap{0}; ///< pause of each agent between two calls
+  std::uint32_t chunks = 500;       ///< of streams: pieces of text in a reply, as the upstream sends it
   std::string config_file;          ///< of `chat`: use this configuration instead of one made for `upstream`
   std::string model = "mock-model";
   std::string title; ///< before the scenario's name in a progress line, such as `round 2 of 5: `
@@ -44,8 +46,27 @@ result<measurement> run_chat(const call_options& options);
 /// mend a connection: a failed call, be it in the warm-up, is an error and the end of its connection.
 result<measurement> run_floor(const call_options& options);
 
+/// The same as streams: the readers are actors, and each is the sink of its own.
+result<stream_measurement> run_stream(const call_options& options);
+
+/// The floor of streams. A reply that does not have as many chunks as the options say is an error: what is
+/// counted in the run above is known here.
+result<stream_measurement> run_stream_floor(const call_options& options);
+
 /// CPU of an embedded runtime that has nothing to do; `cpu` over `duration` with `calls` 0.
 result<measurement> run_idle(const call_options& options);
+
+struct slow_options {
+  call_options call; ///< `upstream`, `concurrency`, `duration`, `model`: as many streams, for so long
+  std::chrono::milliseconds pause{1000}; ///< from a batch of deltas to the sink's answer
+};
+
+/// Lets this process, and the children that it starts from now on, hold so many connections. Errors: `config`
+/// (the system's bound is lower).
+result<void> allow_connections(std::uint32_t count);
+
+/// Holds many streams of an upstream that sends without end, and cancels them.
+result<slow_measurement> run_slow_consumers(const slow_options& options);
 
 /// What comes first ends the run; one of the two must be set.
 struct ledger_options {

@@ -1,16 +1,17 @@
 // The bench: one subcommand a scenario, a table for people, JSON for machines.
+#include "bench/command_line.hpp"
+#include "bench/comparison.hpp"
 #include "bench/mock_process.hpp"
 #include "bench/scenarios.hpp"
+#include "bench/stream_commands.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -21,39 +22,19 @@ namespace {
 using namespace weir::bench;
 using scenario = weir::result<measurement> (*)(const call_options&);
 
-struct bench_options {
-  call_options call;
+struct bench_options : run_options {
   ledger_options ledger;
   std::vector<std::uint32_t> concurrencies{1, 64, 256};
   std::uint32_t rounds = 5;
-  double duration_s = 5;
   std::optional<double> ledger_duration_s;
-  double warm_up_s = 1;
-  std::int64_t gap_ms = 0;
   std::string reply;
-  bool json = false;
 };
 
 constexpr std::uint64_t default_records = 200'000;
 
-void tell(const std::string& text) {
-  [[maybe_unused]] const auto written = std::fwrite(text.data(), 1, text.size(), stderr);
-}
-
-int complain(const weir::failure& error) {
-  tell("weir-bench: " + to_string(error) + "\n");
-  return error.type == weir::errc::config ? 2 : 1;
-}
-
-std::chrono::milliseconds to_time(double seconds) {
-  return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
-}
-
 /// The upstream that the options name, or a mock of our own that `keep` holds.
 weir::result<void> find_upstream(bench_options& options, std::unique_ptr<mock_process>& keep) {
-  options.call.duration = to_time(options.duration_s);
-  options.call.warm_up = to_time(options.warm_up_s);
-  options.call.gap = std::chrono::milliseconds{options.gap_ms};
+  settle_times(options);
   if (!options.call.upstream.empty() || !options.call.config_file.empty())
     return {};
   // About seven hundred bytes on the wire, as chat replies have.
@@ -98,143 +79,25 @@ int run_records(bench_options& options) {
   return 0;
 }
 
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
-/// What chat took against what the floor took, round for round.
-struct comparison {
-  std::vector<double> throughput;
-  std::vector<double> cpu;
-  std::vector<double> added_p50;
-  std::vector<measurement> runs;
-  std::string objection; ///< why there is nothing to compare; empty: there is
-};
-
-/// Why a run cannot be compared with another; empty when it can. Where calls fail, something else is
-/// measured.
-std::string objection(const measurement& run) {
-  std::string why;
-  if (run.errors != 0)
-    why = fmt::format("{} call{} failed", run.errors, run.errors == 1 ? "" : "s");
-  else if (run.calls == 0)
-    why = "no call ended in the measured time";
-  else if (run.cpu.count() == 0)
-    why = "the CPU time was too short to be measured";
-  return why.empty() ? why
-                     : fmt::format("{} with {} in flight: {}; there is nothing to compare", run.scenario,
-                                   run.concurrency, why);
-}
-
-/// Runs the two interleaved, so that both see the same machine. Ends at the first run that is of no use.
-weir::result<comparison> compare(call_options& call, std::uint32_t rounds) {
-  comparison seen;
-  for (std::uint32_t round = 1; round <= rounds; ++round) {
-    call.title = fmt::format("round {} of {}: ", round, rounds);
-    for (const scenario run : {run_floor, run_chat}) {
-      auto measured = run(call);
-      if (!measured)
-        return measured.error();
-      seen.objection = objection(*measured);
-      if (!seen.objection.empty())
-        return seen;
-      seen.runs.push_back(std::move(*measured));
-    }
-    const measurement& floor = seen.runs[seen.runs.size() - 2];
-    const measurement& chat = seen.runs.back();
-    seen.throughput.push_back(chat.per_second() / floor.per_second());
-    seen.cpu.push_back(chat.cpu_us_per_call() / floor.cpu_us_per_call());
-    seen.added_p50.push_back(chat.latency.quantile(0.5) - floor.latency.quantile(0.5));
-  }
-  return seen;
-}
-
-std::string to_json(const comparison& seen, std::uint32_t concurrency) {
-  std::string runs;
-  for (const measurement& each : seen.runs)
-    runs += (runs.empty() ? "" : ",\n") + to_json(each);
-  return fmt::format(R"({{"scenario":"compare","concurrency":{},"rounds":{},"throughput_ratio":{:.3f},)"
-                     R"("cpu_ratio":{:.3f},"added_p50_us":{:.1f},"runs":[{}]}})",
-                     concurrency, seen.throughput.size(), median(seen.throughput), median(seen.cpu),
-                     median(seen.added_p50), runs);
-}
-
-std::string to_words(const comparison& seen, std::uint32_t concurrency) {
-  return fmt::format("{} in flight: throughput {:.2f} x the floor's, CPU a call {:.2f} x the floor's, p50 "
-                     "{:+.0f} us (medians of {} round{})\n",
-                     concurrency, median(seen.throughput), median(seen.cpu), median(seen.added_p50),
-                     seen.throughput.size(), seen.throughput.size() == 1 ? "" : "s");
+std::string to_words(const comparison<measurement>& seen) {
+  return fmt::format("throughput {:.2f} x the floor's, CPU a call {:.2f} x the floor's, p50 {:+.0f} us",
+                     median(seen.throughput), median(seen.cpu), median(seen.added_p50));
 }
 
 int run_compare(bench_options& options) {
   std::unique_ptr<mock_process> mock;
   if (const auto found = find_upstream(options, mock); !found)
     return complain(found.error());
-  std::string lines;
-  for (const std::uint32_t concurrency : options.concurrencies) {
-    options.call.concurrency = concurrency;
-    const auto seen = compare(options.call, options.rounds);
-    if (!seen)
-      return complain(seen.error());
-    if (!seen->objection.empty()) {
-      tell("weir-bench: " + seen->objection + "\n");
-      return 1;
-    }
-    if (options.json) {
-      lines += (lines.empty() ? "" : ",\n") + to_json(*seen, concurrency);
-    } else {
-      print_runs(seen->runs, false);
-      lines += to_words(*seen, concurrency);
-    }
-  }
-  fmt::print("{}", options.json ? "[" + lines + "]\n" : lines);
-  return 0;
-}
-
-/// A number of seconds; "nan", which no comparison refuses, is none.
-CLI::Validator seconds_from(double least) {
-  return CLI::Validator(
-      [least](std::string& text) {
-        char* end = nullptr;
-        const double value = std::strtod(text.c_str(), &end);
-        const bool good = !text.empty() && *end == '\0' && value >= least && value <= 86'400;
-        return good ? std::string() : fmt::format("'{}' is no time from {} to 86400 seconds", text, least);
-      },
-      "");
-}
-
-constexpr double least_duration_s = 0.001;
-constexpr std::uint32_t most_in_flight = 10'000;
-
-CLI::Validator count_up_to(std::uint32_t most) {
-  return CLI::Range(1U, most).description("");
+  const contest<measurement> between{"compare", run_floor, run_chat, to_words,
+                                     [](const comparison<measurement>&) { return std::string(); }};
+  return run_contest(between, options.call, options.concurrencies, options.rounds, options.json);
 }
 
 void add_call_options(CLI::App& command, bench_options& options) {
-  command.add_option("--duration", options.duration_s, "Measured time in seconds")
-      ->check(seconds_from(least_duration_s))
-      ->type_name("SECONDS")
-      ->capture_default_str();
-  command.add_option("--warm-up", options.warm_up_s, "Time before it, in seconds")
-      ->check(seconds_from(0))
-      ->type_name("SECONDS")
-      ->capture_default_str();
-  command
-      .add_option("--upstream", options.call.upstream, "Base URL of a provider [a mock in a child process]")
-      ->type_name("URL");
+  add_duration(command, options);
+  add_warm_up(command, options);
+  add_upstream(command, options);
   command.add_option("--reply", options.reply, "What the mock answers [about 350 bytes]")->type_name("TEXT");
-  command.add_option("--model", options.call.model, "Model to ask for")
-      ->type_name("MODEL")
-      ->capture_default_str();
-  command.add_flag("--json", options.json, "Print one JSON document");
-}
-
-void add_gap(CLI::App& command, bench_options& options) {
-  command
-      .add_option("--gap", options.gap_ms, "Pause of each agent between two calls, in milliseconds [none]")
-      ->check(CLI::Range(0, 86'400'000).description(""))
-      ->type_name("MS");
 }
 
 CLI::App* add_calls(CLI::App& program, const char* name, const char* help, bench_options& options, int& code,
@@ -242,15 +105,7 @@ CLI::App* add_calls(CLI::App& program, const char* name, const char* help, bench
   CLI::App* command = program.add_subcommand(name, help);
   add_call_options(*command, options);
   add_gap(*command, options);
-  command->add_option("--concurrency", options.call.concurrency, "Calls in flight, 1 to 10,000")
-      ->check(count_up_to(most_in_flight))
-      ->type_name("COUNT")
-      ->capture_default_str();
-  command
-      ->add_option("--calls", options.call.calls,
-                   "End after so many calls instead of by time, without warm-up")
-      ->check(count_up_to(1'000'000'000))
-      ->type_name("COUNT");
+  add_extent(*command, options);
   command->callback([&options, &code, run] { code = run_one(options, run); });
   return command;
 }
@@ -267,16 +122,7 @@ void add_compare(CLI::App& program, bench_options& options, int& code) {
   CLI::App* compare = program.add_subcommand("compare", "chat against floor, interleaved, as ratios");
   add_call_options(*compare, options);
   add_gap(*compare, options);
-  compare
-      ->add_option("--concurrency", options.concurrencies,
-                   "Calls in flight, 1 to 10,000, several with commas [1,64,256]")
-      ->check(count_up_to(most_in_flight))
-      ->type_name("COUNT")
-      ->delimiter(',');
-  compare->add_option("--rounds", options.rounds, "Runs of each; the ratios are their medians")
-      ->check(count_up_to(1000))
-      ->type_name("COUNT")
-      ->capture_default_str();
+  add_rounds(*compare, options.concurrencies, options.rounds);
   compare->callback([&options, &code] { code = run_compare(options); });
 }
 
@@ -314,7 +160,8 @@ int run(int argc, char** argv) {
                  "Examples:\n"
                  "  weir-bench compare --rounds 3 --concurrency 64\n"
                  "  weir-bench chat --concurrency 256 --duration 10 --json\n"
-                 "  weir-bench chat --calls 1000 -c weir.toml\n\n"
+                 "  weir-bench chat --calls 1000 -c weir.toml\n"
+                 "  weir-bench compare-stream --concurrency 64 --chunks 500\n\n"
                  "Exit codes: 0 done; 1 calls failed; 2 the command line or the configuration is wrong.");
   bench_options options;
   int code = 0;
@@ -328,6 +175,7 @@ int run(int argc, char** argv) {
   add_idle(program, options, code);
   add_compare(program, options, code);
   add_ledger(program, options, code);
+  add_stream_commands(program, code);
   spdlog::stderr_color_mt("weir")->set_level(spdlog::level::warn);
   try {
     program.parse(argc, argv);
