@@ -37,7 +37,7 @@ bool has_known_braces(std::string_view path) {
 
 /// A path is the twin of what request_head::make takes (protocols/http_message.cpp), which must not be
 /// included here.
-void read_path(table_reader& in, const provider_config& provider, wire_options& wire) {
+void read_path(table_reader& in, wire_options& wire) {
   std::string path;
   if (!in.text("path", path))
     return;
@@ -51,11 +51,6 @@ void read_path(table_reader& in, const provider_config& provider, wire_options& 
                             "follows a '?' stands in the table query");
   if (!has_known_braces(path))
     return in.fault("path", "has a brace in it that is not of '{model}'");
-  if (std::ranges::any_of(provider.models, [&wire](const model_config& each) {
-        return each.api.value_or(wire.api) != wire.api;
-      }))
-    return in.fault("path", "is that of the API \"" + std::string(to_string(wire.api)) +
-                                "\", but a model has another one; give that model a provider of its own");
   wire.path = std::move(path);
 }
 
@@ -126,7 +121,7 @@ wire_options read_wire(reading& shared, table_reader& in, const provider_config&
   if (const auto field = in.choice("max_tokens_field", token_fields))
     wire.max_tokens_field = token_fields[*field];
   in.flag("stream_usage", wire.stream_usage);
-  read_path(in, provider, wire);
+  read_path(in, wire);
   read_api_version(in, provider, api || !in.has("api"), wire);
   read_query(shared, in.table("query"), in.path_of("query"), wire);
   return wire;

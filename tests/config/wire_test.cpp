@@ -117,14 +117,12 @@ BOOST_AUTO_TEST_CASE(a_path_is_one_that_a_request_can_carry) {
   is_fault(generic("path = 1"), "4:8 llm.providers.p.path", "expected a string");
 }
 
-BOOST_AUTO_TEST_CASE(a_path_is_of_one_api) {
-  const std::string other = "\n[llm.providers.p.models.a]\n[llm.providers.p.models.b]\napi = \"messages\"";
-  is_fault(generic("path = \"/x\"" + other), "4:8 llm.providers.p.path",
-           "is that of the API \"chat\", but a model has another one");
-  is_fault(generic("api = \"messages\"\npath = \"/x\"\n[llm.providers.p.models.a]\napi = \"chat\""),
-           "5:8 llm.providers.p.path", "is that of the API \"messages\"");
-  const std::string same = "\n[llm.providers.p.models.a]\n[llm.providers.p.models.b]\napi = \"chat\"";
-  BOOST_TEST(wire_in(generic("path = \"/x\"" + same)).path == "/x");
+BOOST_AUTO_TEST_CASE(a_path_of_its_own_leaves_models_another_api) {
+  const provider_config made =
+      provider_of(generic("path = \"/x\"\n[llm.providers.p.models.m]\napi = \"messages\""));
+  BOOST_TEST(made.wire.value().path == "/x");
+  BOOST_TEST((made.wire->api == api_kind::chat));
+  BOOST_TEST((made.models.at(0).api == api_kind::messages));
 }
 
 BOOST_AUTO_TEST_CASE(a_query_is_a_table_of_strings) {

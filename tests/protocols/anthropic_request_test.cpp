@@ -220,6 +220,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_sent_is_refused_with_its_place) {
   request.tools[0] = {};
   request.tools[0].raw = "x";
   check_refused(request, "tools[0]");
+  request.tools[0].raw = R"({"type":"custom","custom":{"name":"x"}})";
+  check_refused(request, "tools[0].custom");
 }
 
 BOOST_AUTO_TEST_CASE(tools_have_a_schema_of_an_object_whatever_theirs_was) {
