@@ -6,7 +6,6 @@ packages=(
   g++ cmake ninja-build ccache pkg-config python3 git openssl
   libcaf-dev libboost1.81-dev libboost-test1.81-dev rapidjson-dev libtomlplusplus-dev
   liblmdb-dev libspdlog-dev libfmt-dev libcli11-dev libssl-dev libsmartcols-dev libjemalloc-dev clang-format ca-certificates
-  clang libclang-rt-14-dev
 )
 
 missing=()

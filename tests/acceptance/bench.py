@@ -75,7 +75,7 @@ def slow_consumers(rig, bench):
     # What may wait for a slow sink is a window's worth, which is counted in bytes of the wire.
     assert seen["rss_bytes_max"] - seen["rss_bytes_before"] < 40 * 512 * 1024 + 2 * seen["content_bytes"], seen
     assert len(seen["samples"]) >= 10 and seen["samples"][-1]["rss_bytes"] == seen["rss_bytes_end"], seen
-    closed = [each for each in rig.requests("endless") if each.get("event") == "closed"]
+    closed = rig.closed_streams("endless")
     assert len(closed) == 40, closed
     rig.stop("endless")
 

@@ -55,11 +55,19 @@ class Rig:
         process.stdout.close()
 
     def requests(self, name):
-        """The lines of a mock's request log."""
+        """The requests in a mock's log."""
+        return [each for each in self.log_lines(name) if "event" not in each]
+
+    def closed_streams(self, name):
+        """The streams in a mock's log whose clients left before the end."""
+        return [each for each in self.log_lines(name) if each.get("event") == "closed"]
+
+    def log_lines(self, name):
+        """The lines of a mock's log."""
         try:
             with open(self.path(name + ".log")) as log:
                 whole = log.read().rpartition("\n")[0]  # the last line may be half written
-            return [each for each in map(json.loads, whole.splitlines()) if "event" not in each]
+            return [json.loads(line) for line in whole.splitlines()]
         except FileNotFoundError:
             return []
 
