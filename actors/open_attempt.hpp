@@ -31,7 +31,7 @@ public:
   /// Null: the response is wanted whole.
   open_stream* stream() noexcept { return stream_ ? &*stream_ : nullptr; }
   open_stream& start_stream(time_point first_token_by) {
-    return stream_.emplace(work_.sink, work_.call, first_token_by);
+    return stream_.emplace(work_.sink, work_.call, work_.request->gather, first_token_by);
   }
   void sent_as(transport::exchange_id exchange) noexcept { exchange_ = exchange; }
   transport::exchange_id exchange() const noexcept { return exchange_; }

@@ -16,15 +16,18 @@ namespace weir::actors {
 
 class open_stream {
 public:
-  open_stream(delta_sink sink, call_id call, time_point first_token_by)
-      : sink_(std::move(sink)), call_(call), first_token_by_(first_token_by) {}
+  /// `gather`: see `chat_request`.
+  open_stream(delta_sink sink, call_id call, bool gather, time_point first_token_by)
+      : sink_(std::move(sink)), call_(call), gather_(gather), first_token_by_(first_token_by) {}
 
   const delta_sink& sink() const noexcept { return sink_; }
 
   /// The head has come. A second one is passed over.
   void begin(std::unique_ptr<protocols::stream_decoder> decoder) {
-    if (!decoder_)
-      decoder_ = std::move(decoder);
+    if (decoder_)
+      return;
+    decoder_ = std::move(decoder);
+    decoder_->gather(gather_);
   }
   bool has_begun() const noexcept { return decoder_ != nullptr; }
 
@@ -56,6 +59,7 @@ private:
 
   delta_sink sink_; ///< null: the deltas go nowhere
   call_id call_;
+  bool gather_;
   time_point first_token_by_;
   std::unique_ptr<protocols::stream_decoder> decoder_; ///< null: no head yet
   std::vector<chat_delta> pending_;                    ///< decoded, and not sent

@@ -82,6 +82,7 @@ void tool_loop_state::next_round() {
     return end(make_failure(errc::timeout, "the loop's deadline passed", "timeout"));
   ++told_.rounds;
   chat_request ask = work_.request;
+  ask.gather = true; // the next round sends the reply back
   ask.tools = work_.tools->tools();
   ask.messages.insert(ask.messages.end(), told_.transcript.begin(), told_.transcript.end());
   if (work_.request.timeout)

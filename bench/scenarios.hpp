@@ -59,6 +59,7 @@ result<measurement> run_idle(const call_options& options);
 struct slow_options {
   call_options call; ///< `upstream`, `concurrency`, `duration`, `model`: as many streams, for so long
   std::chrono::milliseconds pause{1000}; ///< from a batch of deltas to the sink's answer
+  bool gather = false;                   ///< as of `chat_request`
 };
 
 /// Lets this process, and the children that it starts from now on, hold so many connections. Errors: `config`

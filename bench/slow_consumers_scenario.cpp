@@ -279,7 +279,9 @@ result<slow_measurement> run_slow_consumers(const slow_options& options) {
         fmt::format("slow-consumers, {} streams", options.call.concurrency), "bytes of text",
         fmt::format("ends after {} s", std::chrono::duration<double>(options.call.duration).count()),
         [&crowd] { return crowd.content_bytes(); });
-    if (crowd.begin(make_question(options.call))) {
+    chat_request request = make_question(options.call);
+    request.gather = options.gather;
+    if (crowd.begin(std::move(request))) {
       crowd.watch(options.call.duration);
       crowd.cancel(base->port);
       seen = crowd.result();

@@ -237,13 +237,6 @@ std::optional<std::string> read_text(const std::filesystem::path& file) {
 
 } // namespace config
 
-std::uint64_t content_hash(std::string_view text) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char letter : text)
-    hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
-  return hash;
-}
-
 boost::system::result<snapshot_ptr, config_faults> load_config(const std::filesystem::path& file) {
   const auto fault = [&](std::string problem) {
     return config_faults{{file.string(), 0, 0, {}, std::move(problem)}};

@@ -60,6 +60,7 @@ std::string head_of(const json_value& from) {
 class anthropic_reader final : public event_reader {
 public:
   std::optional<failure> read(std::string_view name, const json_value& data, reply_builder& reply) override {
+    plain_ = {};
     std::string_view type = text_of(find_member(data, "type"));
     if (type.empty())
       type = name;
@@ -87,6 +88,13 @@ public:
 
   bool ended() const noexcept override { return ended_; }
 
+  plain_piece plain() const noexcept override { return plain_; }
+
+  void repeat(std::string_view words, reply_builder& reply) override {
+    block& into = blocks_[plain_place_];
+    into.kind == block_kind::text ? add_text(into, words, reply) : add_thinking(into, words, reply);
+  }
+
   std::optional<failure> close(reply_builder& builder) override {
     chat_reply& reply = builder.reply();
     if (!builder.finished())
@@ -95,7 +103,8 @@ public:
       return make_failure(errc::server_error, "the provider's stream held no message", "message_start");
     settle_call(builder, cut_last(reply.finish_reason));
     drop_broken_calls(reply);
-    gather_parts(reply);
+    if (builder.gathers())
+      gather_parts(reply);
     reply.usage = usage_.figures(reply);
     return std::nullopt;
   }
@@ -164,10 +173,9 @@ private:
     const auto type = text_of(find_member(*delta, "type"));
     const std::uint64_t index = index_of(data);
     if (type == "text_delta")
-      add_text(open_for(index, block_kind::text, reply), text_of(find_member(*delta, "text")), reply);
+      add_plain(index, block_kind::text, find_member(*delta, "text"), reply);
     else if (type == "thinking_delta")
-      add_thinking(open_for(index, block_kind::thinking, reply), text_of(find_member(*delta, "thinking")),
-                   reply);
+      add_plain(index, block_kind::thinking, find_member(*delta, "thinking"), reply);
     else if (type == "signature_delta")
       sign(open_for(index, block_kind::thinking, reply), text_of(find_member(*delta, "signature")));
     else if (type == "input_json_delta")
@@ -176,13 +184,24 @@ private:
       target->odd = true;
   }
 
-  void add_text(block& into, std::string_view text, reply_builder& reply) {
-    into.text.append(text);
+  void add_plain(std::uint64_t index, block_kind kind, const json_value* words, reply_builder& reply) {
+    block& into = open_for(index, kind, reply);
+    kind == block_kind::text ? add_text(into, text_of(words), reply)
+                             : add_thinking(into, text_of(words), reply);
+    plain_place_ = static_cast<std::size_t>(&into - blocks_.data());
+    if (words != nullptr && words->IsString())
+      plain_.words = words;
+  }
+
+  static void add_text(block& into, std::string_view text, reply_builder& reply) {
+    if (reply.gathers())
+      into.text.append(text);
     reply.add_content(text);
   }
 
-  void add_thinking(block& into, std::string_view text, reply_builder& reply) {
-    into.text.append(text);
+  static void add_thinking(block& into, std::string_view text, reply_builder& reply) {
+    if (reply.gathers())
+      into.text.append(text);
     reply.add_reasoning(text);
   }
 
@@ -349,6 +368,8 @@ private:
   std::size_t held_ = 0;                        ///< bytes here that `reply_builder` does not count
   bool started_ = false;
   bool ended_ = false;
+  plain_piece plain_;           ///< of the last event
+  std::size_t plain_place_ = 0; ///< of the block to which it added
   usage_reader usage_;
 };
 

@@ -22,6 +22,10 @@ public:
   stream_decoder& operator=(const stream_decoder&) = delete;
   virtual ~stream_decoder() = default;
 
+  /// Whether the reply at the end has content, reasoning and parts (as it has unless this says otherwise), or
+  /// only the deltas have them, so that memory does not grow with the stream. To be set before it begins.
+  virtual void gather(bool wanted) = 0;
+
   /// Takes the next bytes of the body, in pieces of any size, and appends what they say to `deltas`. False:
   /// nothing more is needed, since the stream has said its last word, or failed.
   virtual bool feed(std::string_view bytes, std::vector<chat_delta>& deltas) = 0;

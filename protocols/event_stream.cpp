@@ -2,7 +2,7 @@
 #include "protocols/event_stream.hpp"
 
 #include "protocols/error_table.hpp"
-#include "protocols/estimate.hpp"
+#include "protocols/event_pattern.hpp"
 #include "protocols/sse.hpp"
 
 #include <algorithm>
@@ -27,6 +27,8 @@ public:
         reply_.reply().metadata.request_id = id;
   }
 
+  void gather(bool wanted) override { reply_.gather(wanted); }
+
   bool feed(std::string_view bytes, std::vector<chat_delta>& deltas) override {
     if (over_)
       return false;
@@ -49,6 +51,9 @@ public:
   }
 
   result<chat_reply> finish(std::vector<chat_delta>& deltas) override {
+    // Not a byte came: what it would have been, the head alone says.
+    if (kind_ == body_kind::open && says_stream())
+      kind_ = body_kind::events;
     if (kind_ != body_kind::events && !failed_)
       return finish_whole(deltas);
     reply_.tell(&deltas);
@@ -59,23 +64,23 @@ public:
       if (auto wrong = reader_->close(reply_))
         fail(std::move(*wrong));
     if (!failed_ && !reply_.finished())
-      fail(events_seen_ || head_.find("content-type").starts_with("text/event-stream")
+      fail(events_seen_ || says_stream()
                ? cut()
                : nonsense(head_, "its body is neither JSON nor a stream of events", "body"));
     reply_.tell(nullptr);
     if (failed_)
       return std::move(*failed_);
-    return reply_.build();
+    chat_reply whole = reply_.build();
+    if (whole.usage.source == metering::estimated) {
+      whole.usage.completion_tokens += reply_.let_go_tokens();
+      whole.usage.total_tokens += reply_.let_go_tokens();
+    }
+    return whole;
   }
 
   token_usage usage() const override {
-    const chat_reply& so_far = reply_.reply();
-    token_usage known = so_far.usage;
-    std::uint64_t told = estimate_text_tokens(so_far.content) + estimate_text_tokens(so_far.reasoning) +
-                         estimate_text_tokens(so_far.refusal);
-    for (const tool_call& each : so_far.tool_calls)
-      told += estimate_text_tokens(each.name) + estimate_text_tokens(each.arguments);
-    known.completion_tokens = std::max(known.completion_tokens, told);
+    token_usage known = reply_.reply().usage;
+    known.completion_tokens = std::max(known.completion_tokens, reply_.told_tokens());
     known.total_tokens = known.prompt_tokens + known.completion_tokens;
     known.source = metering::estimated;
     return known;
@@ -89,6 +94,8 @@ private:
     if (first != std::string_view::npos)
       kind_ = bytes[first] == '{' || bytes[first] == '[' ? body_kind::whole : body_kind::events;
   }
+
+  bool says_stream() const { return head_.find("content-type").starts_with("text/event-stream"); }
 
   bool collect(std::string_view bytes) {
     if (head_.body.size() + bytes.size() > stream_limit) {
@@ -108,16 +115,28 @@ private:
       reply_.set_finished();
       return;
     }
-    const auto parsed = json_document::parse(event.data);
-    if (!parsed)
-      return fail(nonsense(head_, "an event of its stream is no JSON: " + parsed.error().message,
-                           parsed.error().place));
-    if (auto wrong = reader_->read(event.name, parsed->root(), reply_))
+    if (const auto words = pattern_.match(event))
+      reader_->repeat(*words, reply_);
+    else if (auto wrong = read(event))
       return fail(std::move(*wrong));
     if (!reply_.fits())
       return fail(nonsense(
           head_, "the streamed reply is longer than " + std::to_string(stream_limit) + " bytes", "stream"));
     over_ = over_ || reader_->ended();
+  }
+
+  std::optional<failure> read(const sse_event& event) {
+    pattern_.forget();
+    const auto parsed = json_document::parse(event.data);
+    if (!parsed)
+      return nonsense(head_, "an event of its stream is no JSON: " + parsed.error().message,
+                      parsed.error().place);
+    if (auto wrong = reader_->read(event.name, parsed->root(), reply_))
+      return wrong;
+    if (const auto [words, padding] = reader_->plain(); words != nullptr)
+      if (const auto place = parsed->place_of(*words))
+        pattern_.learn(event, *place, padding == nullptr ? std::nullopt : parsed->place_of(*padding));
+    return std::nullopt;
   }
 
   /// An event that no blank line ends counts when it is whole: the end mark, or JSON.
@@ -159,6 +178,11 @@ private:
       deltas.push_back(
           {chat_delta::kind::tool_call, call.arguments, static_cast<std::uint32_t>(at), call.id, call.name});
     }
+    if (!reply_.gathers()) {
+      reply->content.clear();
+      reply->reasoning.clear();
+      reply->parts.clear();
+    }
     return reply;
   }
 
@@ -167,6 +191,7 @@ private:
   whole_decoder whole_;
   body_kind kind_ = body_kind::open;
   sse_parser events_{stream_limit};
+  event_pattern pattern_;
   reply_builder reply_{stream_limit};
   bool over_ = false;
   bool events_seen_ = false;

@@ -27,6 +27,22 @@ public:
   virtual std::optional<failure> read(std::string_view name, const json_value& data,
                                       reply_builder& reply) = 0;
 
+  /// Two strings of an event.
+  struct plain_piece {
+    const json_value* words = nullptr;   ///< a piece of text, all that the event said; null: it said more
+    const json_value* padding = nullptr; ///< one that was passed over; null: there was none
+  };
+
+  /// What the last event said. Until the next `read`, an event that differs from it in these strings alone
+  /// may be given to `repeat` in its place.
+  virtual plain_piece plain() const noexcept { return {}; }
+
+  /// The last event once more, with other words.
+  virtual void repeat(std::string_view words, reply_builder& reply) {
+    static_cast<void>(words);
+    static_cast<void>(reply);
+  }
+
   /// Whether the last event was the vendor's own end mark, after which nothing counts.
   virtual bool ended() const noexcept = 0;
 

@@ -1,9 +1,12 @@
 // Parsing, look-ups, and strings that are always valid UTF-8.
 #include "protocols/json.hpp"
 
+#include "protocols/utf8.hpp"
+
 #include <rapidjson/error/en.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 namespace weir::protocols {
@@ -12,10 +15,8 @@ namespace {
 
 constexpr std::size_t padding = 32; ///< SSE2 reads aligned blocks past the end
 
-/// The memory of this thread's last document, for its next one: every call parses, and malloc is slow at this
-/// size.
-thread_local std::vector<char> spare;
-constexpr std::size_t largest_spare = 64 * 1024;
+using pool = rapidjson::MemoryPoolAllocator<>;
+using pooled_document = rapidjson::GenericDocument<rapidjson::UTF8<>, pool, pool>;
 
 /// Checks the nesting before parsing, so that no later walk over the value can exhaust the stack.
 bool too_deep(std::string_view text) noexcept {
@@ -47,53 +48,136 @@ bool too_deep(std::string_view text) noexcept {
   return false;
 }
 
-/// Length of the UTF-8 sequence at the front, or 0 where there is none (RFC 3629: no surrogates, no overlong
-/// forms).
-std::size_t utf8_length(std::string_view text) noexcept {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const auto follows = [&](std::size_t at, unsigned low = 0x80, unsigned high = 0xbf) {
-    return at < text.size() && byte(at) >= low && byte(at) <= high;
-  };
-  const unsigned first = byte(0);
-  if (first < 0x80)
-    return 1;
-  if (first >= 0xc2 && first <= 0xdf)
-    return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef)
-    return follows(1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf) && follows(2) ? 3 : 0;
-  if (first >= 0xf0 && first <= 0xf4)
-    return follows(1, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf) && follows(2) && follows(3)
-               ? 4
-               : 0;
-  return 0;
+/// How many places before the point (or, below 0, behind it) a number begins, times its power of ten: what
+/// tells a number beyond all doubles from one that is nearly nothing.
+std::int64_t magnitude(std::string_view number) noexcept {
+  constexpr std::int64_t beyond_all = 1'000'000'000;
+  const std::size_t mark = number.find_first_of("eE");
+  std::int64_t power = 0;
+  if (mark != std::string_view::npos) {
+    std::string_view digits = number.substr(mark + 1);
+    if (digits.starts_with('+'))
+      digits.remove_prefix(1);
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), power);
+    if (read.ec == std::errc::result_out_of_range)
+      power = digits.starts_with('-') ? -beyond_all : beyond_all;
+  }
+  const std::string_view plain = number.substr(0, mark);
+  const auto first = static_cast<std::int64_t>(std::min(plain.find_first_of("123456789"), plain.size()));
+  const auto point = static_cast<std::int64_t>(std::min(plain.find('.'), plain.size()));
+  return std::clamp(power, -beyond_all, beyond_all) + point - first;
 }
 
-/// The first byte that is no UTF-8, or the text's size.
-std::size_t first_fault(std::string_view text) noexcept {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::size_t length = utf8_length(text.substr(at));
-    if (length == 0)
-      return at;
-    at += length;
-  }
-  return at;
-}
+/// Hands on what the parser says, and reads the numbers itself: RapidJSON reads most of them less exactly,
+/// and in its exact mode takes a zero with many digits for anything.
+class value_builder {
+public:
+  explicit value_builder(pooled_document& out) : out_(out) {}
 
-std::string repaired(std::string_view text) {
-  std::string whole;
-  while (!text.empty()) {
-    const std::size_t good = first_fault(text);
-    whole.append(text.substr(0, good));
-    if (good == text.size())
-      break;
-    whole.append("\xef\xbf\xbd");
-    text.remove_prefix(good + 1);
+  bool Null() { return out_.Null(); }
+  bool Bool(bool value) { return out_.Bool(value); }
+  bool Int(int value) { return out_.Int(value); }
+  bool Uint(unsigned value) { return out_.Uint(value); }
+  bool Int64(std::int64_t value) { return out_.Int64(value); }
+  bool Uint64(std::uint64_t value) { return out_.Uint64(value); }
+  bool Double(double value) { return out_.Double(value); }
+  bool String(const char* text, rapidjson::SizeType size, bool copy) { return out_.String(text, size, copy); }
+  bool Key(const char* text, rapidjson::SizeType size, bool copy) { return out_.Key(text, size, copy); }
+  bool StartObject() { return out_.StartObject(); }
+  bool EndObject(rapidjson::SizeType count) { return out_.EndObject(count); }
+  bool StartArray() { return out_.StartArray(); }
+  bool EndArray(rapidjson::SizeType count) { return out_.EndArray(count); }
+
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
+    const char* const end = text + size;
+    if (*text == '-') {
+      std::int64_t whole = 0;
+      if (const auto read = std::from_chars(text, end, whole); read.ec == std::errc() && read.ptr == end)
+        return whole >= std::numeric_limits<int>::min() ? Int(static_cast<int>(whole)) : Int64(whole);
+    } else {
+      std::uint64_t whole = 0;
+      if (const auto read = std::from_chars(text, end, whole); read.ec == std::errc() && read.ptr == end)
+        return whole <= std::numeric_limits<unsigned>::max() ? Uint(static_cast<unsigned>(whole))
+                                                             : Uint64(whole);
+    }
+    double value = 0;
+    if (std::from_chars(text, end, value).ec == std::errc::result_out_of_range) {
+      value = magnitude({text, size}) > 0 ? std::numeric_limits<double>::max() : 0;
+      value = *text == '-' ? -value : value;
+    }
+    return Double(value);
   }
-  return whole;
-}
+
+private:
+  pooled_document& out_;
+};
 
 } // namespace
+
+/// What parsing needs. Values of a usual reply fit into the arrays; a larger one takes memory chunk by chunk.
+struct json_document::memory {
+  std::vector<char> text; ///< and its padding; the strings lie in it
+  std::size_t size = 0;
+  bool mended = false;
+  alignas(16) std::array<char, 8 * 1024> value_room;
+  alignas(16) std::array<char, 4 * 1024> stack_room;
+  pool values{value_room.data(), value_room.size(), value_room.size()};
+  pool stack{stack_room.data(), stack_room.size(), stack_room.size()};
+  pooled_document document{&values, 1024, &stack};
+  rapidjson::ParseResult outcome;
+
+  memory() {} // the arrays stay as they are
+  memory(const memory&) = delete;
+  memory& operator=(const memory&) = delete;
+
+  void take(std::string_view from) {
+    std::string repaired;
+    mended = valid_utf8(from) != from.size();
+    if (mended)
+      from = repaired = repaired_utf8(from);
+    size = from.size();
+    if (text.size() < size + padding)
+      text.resize(size + padding);
+    std::ranges::copy(from, text.begin());
+    std::memset(text.data() + size, 0, padding);
+    values.Clear();
+    stack.Clear();
+    document.Populate(*this);
+  }
+
+  /// RapidJSON's name for what fills a document.
+  bool operator()(pooled_document& into) {
+    rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, pool> reader(&stack);
+    rapidjson::InsituStringStream stream(text.data());
+    value_builder builder(into);
+    outcome =
+        reader.Parse<rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag>(stream, builder);
+    return !outcome.IsError();
+  }
+};
+
+namespace {
+
+/// The memory of this thread's last document, for its next one: every call, and every event of a stream,
+/// parses, and malloc is slow at this size.
+template <class Memory>
+std::unique_ptr<Memory>& spare() {
+  thread_local std::unique_ptr<Memory> kept;
+  return kept;
+}
+constexpr std::size_t largest_spare = 64 * 1024;
+
+} // namespace
+
+json_document::json_document(std::unique_ptr<memory> own) noexcept
+    : memory_(std::move(own)), root_(&memory_->document) {}
+
+json_document::json_document(json_document&&) noexcept = default;
+
+json_document::~json_document() {
+  if (memory_ && memory_->text.size() <= largest_spare)
+    spare<memory>() = std::move(memory_);
+}
 
 result<json_document> json_document::parse(std::string_view text) {
   if (too_deep(text))
@@ -104,31 +188,24 @@ result<json_document> json_document::parse(std::string_view text) {
   text = text.substr(0, text.find_last_not_of('\0') + 1);
   if (const auto nul = text.find('\0'); nul != std::string_view::npos)
     return make_failure(errc::invalid_request, "no JSON: a NUL character", "byte " + std::to_string(nul));
-  json_document parsed;
-  parsed.memory_ = std::move(spare);
-  if (parsed.memory_.size() < arena_size + text.size() + padding)
-    parsed.memory_.resize(arena_size + text.size() + padding);
-  char* const copy = parsed.memory_.data() + arena_size;
-  if (!text.empty())
-    std::memcpy(copy, text.data(), text.size());
-  std::memset(copy + text.size(), 0, padding);
-  parsed.pool_ =
-      std::make_unique<rapidjson::MemoryPoolAllocator<>>(parsed.memory_.data(), arena_size, arena_size);
-  parsed.document_ = std::make_unique<rapidjson::Document>(parsed.pool_.get());
-  parsed.document_->ParseInsitu<rapidjson::kParseInsituFlag | rapidjson::kParseFullPrecisionFlag>(copy);
-  if (parsed.document_->HasParseError())
+  auto own = std::move(spare<memory>());
+  if (!own)
+    own = std::make_unique<memory>();
+  own->take(text);
+  json_document parsed(std::move(own));
+  if (const rapidjson::ParseResult& outcome = parsed.memory_->outcome; outcome.IsError())
     return make_failure(errc::invalid_request,
-                        std::string("no JSON: ") +
-                            rapidjson::GetParseError_En(parsed.document_->GetParseError()),
-                        "byte " + std::to_string(parsed.document_->GetErrorOffset()));
+                        std::string("no JSON: ") + rapidjson::GetParseError_En(outcome.Code()),
+                        "byte " + std::to_string(outcome.Offset()));
   return parsed;
 }
 
-json_document::~json_document() {
-  document_.reset();
-  pool_.reset();
-  if (memory_.size() > spare.size() && memory_.size() <= largest_spare)
-    spare = std::move(memory_);
+std::optional<std::size_t> json_document::place_of(const json_value& string) const noexcept {
+  const char* const first = string.GetString();
+  const char* const begin = memory_->text.data();
+  if (memory_->mended || first < begin || first > begin + memory_->size)
+    return std::nullopt;
+  return static_cast<std::size_t>(first - begin);
 }
 
 const json_value* find_member(const json_value& from, const char* name) noexcept {
@@ -166,11 +243,11 @@ bool is_json(std::string_view text) {
 }
 
 void write_text(json_writer& out, std::string_view text) {
-  if (first_fault(text) == text.size()) {
+  if (valid_utf8(text) == text.size()) {
     out.String(text.data() == nullptr ? "" : text.data(), static_cast<rapidjson::SizeType>(text.size()));
     return;
   }
-  const std::string whole = repaired(text);
+  const std::string whole = repaired_utf8(text);
   out.String(whole.data(), static_cast<rapidjson::SizeType>(whole.size()));
 }
 

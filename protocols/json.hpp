@@ -13,8 +13,10 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,32 +26,45 @@
 namespace weir::protocols {
 
 using json_value = rapidjson::Value;
-using json_writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
-/// A parsed document and the text that it points into.
+/// RapidJSON's writer, but for what stops it: a number that JSON cannot have becomes the nearest that it can.
+class json_writer : public rapidjson::Writer<rapidjson::StringBuffer> {
+public:
+  using rapidjson::Writer<rapidjson::StringBuffer>::Writer;
+
+  bool Double(double value) {
+    constexpr double largest = std::numeric_limits<double>::max();
+    return rapidjson::Writer<rapidjson::StringBuffer>::Double(std::clamp(value, -largest, largest));
+  }
+};
+
+/// A parsed document and the text that it points into. All of its strings are UTF-8.
 class json_document {
 public:
-  /// Parses a whole text. Errors (`invalid_request`): no JSON, with the byte at which it ends to be; nested
-  /// deeper than `max_depth`.
+  /// Parses a whole text. Bytes that are no UTF-8 are read as U+FFFD, and numbers as the nearest double (or
+  /// exactly, as whole numbers of 64 bits). Errors (`invalid_request`): no JSON, or a number of the order of
+  /// 1e309 and more, with the byte at which it ends to be; nested deeper than `max_depth`.
   static result<json_document> parse(std::string_view text);
 
   static constexpr std::size_t max_depth = 256;
 
-  json_document(json_document&&) noexcept = default;
+  json_document(json_document&&) noexcept;
   json_document& operator=(json_document&&) = delete; // the old values would outlive their memory
   ~json_document();
 
-  const json_value& root() const noexcept { return *document_; }
+  const json_value& root() const noexcept { return *root_; }
+
+  /// Where in the parsed text the first character of a string of this document stands, behind the quote.
+  /// Nothing, where the text had to be mended first.
+  std::optional<std::size_t> place_of(const json_value& string) const noexcept;
 
 private:
-  json_document() = default;
+  struct memory;
 
-  /// Values of a usual reply fit in here; a larger one takes memory chunk by chunk.
-  static constexpr std::size_t arena_size = 8 * 1024;
+  explicit json_document(std::unique_ptr<memory> own) noexcept;
 
-  std::vector<char> memory_; ///< the arena, then the text with its padding
-  std::unique_ptr<rapidjson::MemoryPoolAllocator<>> pool_;
-  std::unique_ptr<rapidjson::Document> document_;
+  std::unique_ptr<memory> memory_;
+  const json_value* root_;
 };
 
 /// The member of that name; null when `from` is no object, has none, or has a JSON null there.

@@ -30,6 +30,8 @@ public:
   std::optional<failure> read(std::string_view name, const json_value& data, reply_builder& reply) override;
   bool ended() const noexcept override { return false; } // a usage, or an error, may follow the last choice
   std::optional<failure> close(reply_builder& reply) override;
+  plain_piece plain() const noexcept override { return plain_; }
+  void repeat(std::string_view words, reply_builder& reply) override { reply.add_content(words); }
 
 private:
   void read_ids(const json_value& chunk, chat_reply& reply);
@@ -50,6 +52,7 @@ private:
   bool has_reasoning_ = false; ///< it came under a plain name
   bool has_usage_ = false;
   bool answered_ = false; ///< a choice was seen
+  plain_piece plain_;     ///< of the last event
 };
 
 std::int64_t index_of(const json_value& entry) {
@@ -76,14 +79,17 @@ bool all_members(const json_value& object, Look look) {
   return true;
 }
 
-/// The text of a chunk that is a piece of text and nothing else, as nearly all are; null for any other.
-const json_value* only_text(const json_value& chunk) {
+/// A chunk that is a piece of text and nothing else, as nearly all are; without words for any other.
+event_reader::plain_piece only_text(const json_value& chunk) {
   const json_value* choices = nullptr;
   const json_value* delta = nullptr;
   const json_value* content = nullptr;
+  const json_value* padding = nullptr;
   const auto in_chunk = [&](std::string_view name, const json_value& value) {
     if (name == "choices")
       choices = &value;
+    if (name == "obfuscation" && value.IsString())
+      padding = &value;
     return name == "object" ? text_of(&value) != "error"
                             : value.IsNull() || (name != "error" && name != "usage" && name != "x_groq");
   };
@@ -100,19 +106,22 @@ const json_value* only_text(const json_value& chunk) {
     return value.IsNull() || content == &value || name == "role";
   };
   if (!chunk.IsObject() || !all_members(chunk, in_chunk))
-    return nullptr;
+    return {};
   if (choices == nullptr || !choices->IsArray() || choices->Size() != 1 || !(*choices)[0].IsObject() ||
       !all_members((*choices)[0], in_choice))
-    return nullptr;
-  return delta != nullptr && delta->IsObject() && all_members(*delta, in_delta) ? content : nullptr;
+    return {};
+  if (delta == nullptr || !delta->IsObject() || !all_members(*delta, in_delta))
+    return {};
+  return {content, padding};
 }
 
 std::optional<failure> openai_reader::read(std::string_view name, const json_value& data,
                                            reply_builder& reply) {
-  if (const json_value* text = name == "error" ? nullptr : only_text(data)) {
+  plain_ = name == "error" ? plain_piece() : only_text(data);
+  if (plain_.words != nullptr) {
     read_ids(data, reply.reply());
     answered_ = true;
-    reply.add_content(text_of(text));
+    reply.add_content(text_of(plain_.words));
     return std::nullopt;
   }
   if (name == "error" || tells_openai_error(data))
@@ -163,14 +172,14 @@ std::optional<failure> openai_reader::read_choice(const json_value& choice, repl
 }
 
 std::optional<failure> openai_reader::read_delta(const json_value& delta, reply_builder& reply) {
-  const std::size_t thought = reply.reply().reasoning.size();
+  const std::size_t thought = reply.reasoning_size();
   read_openai_text(delta, reply);
-  has_reasoning_ = has_reasoning_ || reply.reply().reasoning.size() != thought;
+  has_reasoning_ = has_reasoning_ || reply.reasoning_size() != thought;
   if (!has_reasoning_)
     read_openai_details(delta, reply);
   if (!is_replayed_ && !text_of(find_member(delta, "reasoning_content")).empty())
     is_replayed_ = true;
-  if (const json_value* details = find_member(delta, "reasoning_details"))
+  if (const json_value* details = reply.gathers() ? find_member(delta, "reasoning_details") : nullptr)
     details_.add(*details);
   if (auto wrong = read_calls(delta, reply))
     return wrong;
@@ -182,10 +191,7 @@ std::optional<failure> openai_reader::read_delta(const json_value& delta, reply_
 
 /// Some servers send, or close with, the whole message. It adds only what the pieces did not say.
 std::optional<failure> openai_reader::read_message(const json_value& said, reply_builder& reply) {
-  const std::string_view content = text_of(find_member(said, "content"));
-  const std::string& so_far = reply.reply().content;
-  if (content.starts_with(so_far))
-    reply.add_content(content.substr(so_far.size()));
+  reply.add_rest_of_content(text_of(find_member(said, "content")), reply.content_size());
   return indexes_.empty() ? read_calls(said, reply) : std::nullopt;
 }
 
@@ -273,7 +279,7 @@ std::optional<failure> openai_reader::close(reply_builder& reply) {
   if (!details_.empty())
     keep_extra(whole.extra, "reasoning_details", details_.json());
   // DeepSeek wants it back in the same tool turn, and nowhere else.
-  if (is_replayed_ && !whole.tool_calls.empty()) {
+  if (is_replayed_ && reply.gathers() && !whole.tool_calls.empty()) {
     rapidjson::StringBuffer buffer;
     json_writer out(buffer);
     write_text(out, whole.reasoning);

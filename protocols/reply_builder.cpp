@@ -1,6 +1,8 @@
 // Adding up. An id or name that comes late is told with the piece that brings it.
 #include "protocols/reply_builder.hpp"
 
+#include "protocols/estimate.hpp"
+
 #include <weir/config.hpp>
 
 #include <utility>
@@ -21,7 +23,6 @@ std::string made_up_id(std::string_view seed, std::size_t at) {
 } // namespace
 
 void reply_builder::say(chat_delta::kind type, std::string_view text) {
-  size_ += text.size();
   began_ = true;
   if (deltas_ == nullptr)
     return;
@@ -35,17 +36,34 @@ void reply_builder::say(chat_delta::kind type, std::string_view text) {
   next.text = text;
 }
 
+/// Text of the reply, or a mere count.
+void reply_builder::keep(std::string& where, std::string_view text) {
+  if (gather_) {
+    size_ += text.size();
+    where.append(text);
+  } else {
+    let_go_tokens_ += estimate_text_tokens(text);
+  }
+}
+
 void reply_builder::add_content(std::string_view text) {
   if (text.empty())
     return;
-  reply_.content.append(text);
+  content_size_ += text.size();
+  keep(reply_.content, text);
   say(chat_delta::kind::content, text);
+}
+
+void reply_builder::add_rest_of_content(std::string_view whole, std::size_t told) {
+  if (whole.size() > told && (!gather_ || reply_.content.ends_with(whole.substr(0, told))))
+    add_content(whole.substr(told));
 }
 
 void reply_builder::add_reasoning(std::string_view text) {
   if (text.empty())
     return;
-  reply_.reasoning.append(text);
+  reasoning_size_ += text.size();
+  keep(reply_.reasoning, text);
   say(chat_delta::kind::reasoning, text);
 }
 
@@ -59,6 +77,7 @@ void reply_builder::add_refusal(std::string_view text) {
 void reply_builder::explain_refusal(std::string_view text) {
   if (text.empty())
     return;
+  size_ += text.size();
   reply_.refusal.append(text);
   say(chat_delta::kind::refusal, text);
 }
@@ -109,6 +128,15 @@ void reply_builder::set_call_arguments(std::uint32_t key, std::string_view argum
   }
   size_ += arguments.size();
   call.arguments = arguments;
+}
+
+std::uint64_t reply_builder::told_tokens() const {
+  const auto count = [this](std::string_view text) { return estimate_text_tokens(text, reply_.model); };
+  std::uint64_t told =
+      let_go_tokens_ + count(reply_.content) + count(reply_.reasoning) + count(reply_.refusal);
+  for (const tool_call& each : reply_.tool_calls)
+    told += count(each.name) + count(each.arguments);
+  return told;
 }
 
 chat_reply reply_builder::build() {

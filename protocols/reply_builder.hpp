@@ -18,11 +18,18 @@ public:
   /// Text, reasoning and arguments together may have `limit` bytes.
   explicit reply_builder(std::size_t limit) : limit_(limit) {}
 
+  /// Whether the reply gets content and reasoning, or only the deltas do. To be set before anything comes.
+  void gather(bool wanted) noexcept { gather_ = wanted; }
+  bool gathers() const noexcept { return gather_; }
+
   /// Where the deltas go from now on; null: nowhere.
   void tell(std::vector<chat_delta>* deltas) noexcept { deltas_ = deltas; }
 
   void add_content(std::string_view text);
   void add_reasoning(std::string_view text);
+  /// A whole text whose first `told` bytes came in pieces, last of all: what follows them, if it was they
+  /// that came. Where they were not gathered, their number must do.
+  void add_rest_of_content(std::string_view whole, std::size_t told);
   void add_refusal(std::string_view text);
   /// The provider's words about a refusal, which are not the model's and so no content.
   void explain_refusal(std::string_view text);
@@ -42,6 +49,13 @@ public:
   bool fits() const noexcept { return size_ <= limit_; }
   /// Something that a caller shows has come.
   bool began() const noexcept { return began_; }
+  /// Bytes of content, and of reasoning, so far.
+  std::size_t content_size() const noexcept { return content_size_; }
+  std::size_t reasoning_size() const noexcept { return reasoning_size_; }
+  /// The tokens that text, reasoning, refusal and tool calls are, for a provider that says no usage.
+  std::uint64_t told_tokens() const;
+  /// Those of them that were not gathered.
+  std::uint64_t let_go_tokens() const noexcept { return let_go_tokens_; }
 
   /// The reply as it is. Calls without an id are given one; `finish_reason` becomes `tool_calls` where there
   /// are calls and the vendor said `stop` or nothing. To be called once, last.
@@ -53,10 +67,15 @@ public:
 
 private:
   void say(chat_delta::kind type, std::string_view text);
+  void keep(std::string& where, std::string_view text);
   std::size_t index_of(std::uint32_t key);
 
   std::size_t limit_;
-  std::size_t size_ = 0;
+  std::size_t size_ = 0; ///< of what is kept
+  std::size_t content_size_ = 0;
+  std::size_t reasoning_size_ = 0;
+  std::uint64_t let_go_tokens_ = 0; ///< of text that was not gathered
+  bool gather_ = true;
   bool finished_ = false;
   bool began_ = false;
   bool refused_ = false; ///< in the model's own words, which are then the content

@@ -112,7 +112,7 @@ private:
   void add_reasoning(std::uint32_t index, const json_value* part, bool full, std::string_view text,
                      reply_builder& reply) {
     const thought_place now{index, part != nullptr && part->IsUint() ? part->GetUint() : 0, full};
-    if (thought_ != now && !reply.reply().reasoning.empty())
+    if (thought_ != now && reply.reasoning_size() != 0)
       reply.add_reasoning("\n\n");
     thought_ = now;
     item_at(index).reasoning = true;
@@ -142,14 +142,14 @@ private:
     if (!done)
       return;
     if (kind == item_kind::message) {
-      add_rest(text_of_message(*item), told.text, reply.reply().content,
-               [&reply](std::string_view rest) { reply.add_content(rest); });
-      add_rest(refusal_of_message(*item), told.refusal, reply.reply().refusal,
-               [&reply](std::string_view rest) { reply.add_refusal(rest); });
+      reply.add_rest_of_content(text_of_message(*item), told.text);
+      const std::string refusal = refusal_of_message(*item);
+      if (reply.reply().refusal.ends_with(std::string_view(refusal).substr(0, told.refusal)))
+        reply.add_refusal(std::string_view(refusal).substr(std::min(told.refusal, refusal.size())));
     } else if (kind == item_kind::reasoning && !told.reasoning) {
       add_thought(*item, reply);
     }
-    keep(index, kind, *item);
+    keep(index, kind, *item, reply);
     open_.erase(index);
   }
 
@@ -162,21 +162,17 @@ private:
         reply.set_call_arguments(index, arguments);
   }
 
-  /// What of a text was not told in pieces, if those were its beginning.
-  template <class Add>
-  static void add_rest(std::string_view whole, std::size_t told, std::string_view so_far, Add add) {
-    if (whole.size() > told && so_far.ends_with(whole.substr(0, told)))
-      add(whole.substr(told));
-  }
-
   static void add_thought(const json_value& item, reply_builder& reply) {
     const std::string text = text_of_reasoning(item);
-    if (!text.empty() && !reply.reply().reasoning.empty())
+    if (!text.empty() && reply.reasoning_size() != 0)
       reply.add_reasoning("\n\n");
     reply.add_reasoning(text);
   }
 
-  void keep(std::uint32_t index, item_kind kind, const json_value& item) {
+  void keep(std::uint32_t index, item_kind kind, const json_value& item, const reply_builder& reply) {
+    told_items_ = true;
+    if (!reply.gathers())
+      return;
     items_.emplace_back(index, keep_item(kind, item));
     size_ += item_size + items_.back().second.text.size();
   }
@@ -194,10 +190,10 @@ private:
   /// A server that tells no items as done tells them in its last event.
   void take_output(const json_value& response, reply_builder& reply) {
     const json_value* output = find_member(response, "output");
-    if (!items_.empty() || output == nullptr || !output->IsArray())
+    if (told_items_ || output == nullptr || !output->IsArray())
       return;
-    const bool silent = reply.reply().content.empty() && reply.reply().refusal.empty();
-    const bool thoughtless = reply.reply().reasoning.empty();
+    const bool silent = reply.content_size() == 0 && reply.reply().refusal.empty();
+    const bool thoughtless = reply.reasoning_size() == 0;
     const bool idle = reply.reply().tool_calls.empty();
     for (rapidjson::SizeType at = 0; at != output->Size(); ++at) {
       const json_value& item = (*output)[at];
@@ -213,7 +209,7 @@ private:
                  (idle || open_.contains(at))) {
         take_call(at, item, true, reply);
       }
-      keep(at, kind, item);
+      keep(at, kind, item, reply);
     }
   }
 
@@ -248,6 +244,7 @@ private:
   std::vector<std::pair<std::uint32_t, kept_item>> items_; ///< that are done, by their number
   std::optional<thought_place> thought_;
   std::size_t size_ = 0;
+  bool told_items_ = false;
   bool stored_ = true;
   bool ended_ = false;
 };

@@ -2,6 +2,7 @@
 #include "protocols/sse.hpp"
 
 #include <cstring>
+#include <utility>
 
 namespace weir::protocols {
 
@@ -70,18 +71,32 @@ void sse_parser::field(std::string_view line) {
   std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
   if (value.starts_with(' '))
     value.remove_prefix(1);
-  if (name == "data") {
-    if (data_.size() + value.size() + 1 > limit_) {
-      overflowed_ = true;
-      return;
-    }
-    if (has_data_)
-      data_.push_back('\n');
-    data_.append(value);
-    has_data_ = true;
-  } else if (name == "event") {
+  if (name == "data")
+    add_data(value);
+  else if (name == "event")
     name_.assign(value);
+}
+
+/// Nearly every event has one line, which is read where it lies.
+void sse_parser::add_data(std::string_view value) {
+  keep_line();
+  if (data_.size() + value.size() + 1 > limit_) {
+    overflowed_ = true;
+    return;
   }
+  const bool first = !std::exchange(has_data_, true);
+  if (first && !partial_used_) {
+    whole_line_ = value;
+    return;
+  }
+  if (!first)
+    data_.push_back('\n');
+  data_.append(value);
+}
+
+/// Copies a line that lies in a piece: it is not the event's only one, or the piece ends.
+void sse_parser::keep_line() {
+  data_.append(std::exchange(whole_line_, {}));
 }
 
 std::optional<sse_event> sse_parser::dispatch() {
@@ -90,13 +105,14 @@ std::optional<sse_event> sse_parser::dispatch() {
     return std::nullopt;
   }
   dispatched_ = true;
-  return sse_event{name_, data_};
+  return sse_event{name_, data_.empty() ? whole_line_ : data_};
 }
 
 std::optional<sse_event> sse_parser::next(std::string_view& bytes) {
   if (dispatched_) {
     name_.clear();
     data_.clear();
+    whole_line_ = {};
     has_data_ = false;
     dispatched_ = false;
   }
@@ -111,6 +127,7 @@ std::optional<sse_event> sse_parser::next(std::string_view& bytes) {
   }
   if (overflowed_)
     bytes = {};
+  keep_line();
   return std::nullopt;
 }
 

@@ -36,13 +36,16 @@ public:
 private:
   bool take_line(std::string_view& bytes, std::string_view& line);
   void field(std::string_view line);
+  void add_data(std::string_view value);
+  void keep_line();
   std::optional<sse_event> dispatch();
 
   std::size_t limit_;
   std::string partial_; ///< the beginning of a line whose end has not come yet
   bool partial_used_ = false;
   std::string name_;
-  std::string data_;
+  std::string data_;            ///< the lines so far, unless `whole_line_` has them
+  std::string_view whole_line_; ///< the only line so far, where it lies in the piece
   bool has_data_ = false;
   bool dispatched_ = false; ///< the last event's memory is to be cleared
   bool after_cr_ = false;   ///< a line feed that comes first belongs to the carriage return before it

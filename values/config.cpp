@@ -87,6 +87,13 @@ std::string to_string(const config_fault& fault) {
   return text + ": " + fault.problem;
 }
 
+std::uint64_t content_hash(std::string_view text) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char letter : text)
+    hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
+  return hash;
+}
+
 void throw_exception_from_error(const config_faults& faults, const boost::source_location&) {
   std::string text;
   for (const config_fault& each : faults)

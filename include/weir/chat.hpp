@@ -113,6 +113,8 @@ struct chat_request {
   std::optional<double> temperature; ///< 0 to 2
   std::optional<std::uint32_t> max_tokens;
   bool stream = false;
+  bool gather = true; ///< false, of a streamed call: only the deltas have content and reasoning, the reply
+                      ///< has neither, so that memory stays the same whatever the stream's length
   std::vector<tool> tools;
   std::optional<weir::tool_choice> tool_choice;
   std::vector<std::string> stop;
