@@ -139,8 +139,14 @@ caf::typed_response_promise<health_report> manager_state::check(const health_que
   return promise;
 }
 
+void install_vocabularies(const snapshot& config) {
+  for (const vocabulary_file& each : config.vocabularies)
+    install_vocabulary(each.vocabulary);
+}
+
 void manager_state::adopt(const snapshot_ptr& next) {
   config_ = next;
+  install_vocabularies(*next);
   self_->send(supervisor_, next);
   self_->send(books_, next);
   log().info("{} adopts version {} of the configuration", name, next->version);

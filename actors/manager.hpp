@@ -38,6 +38,9 @@ private:
   std::unordered_map<call_id, tool_loop_actor> loops_; ///< those that can be cancelled
 };
 
+/// Makes the vocabularies of a configuration known to the process, those whose names it has not yet.
+void install_vocabularies(const snapshot& config);
+
 /// Spawn with `system.spawn(manager, world, supervisor, books, config)`.
 manager_actor::behavior_type manager(manager_actor::stateful_pointer<manager_state> self, services_ptr world,
                                      supervisor_actor supervisor, accumulator_actor books,

@@ -90,6 +90,7 @@ result<void> runtime::implementation::start(runtime_options options) {
       return opened.error();
     ledger = std::move(*opened);
   }
+  actors::install_vocabularies(*config);
   network = transport::make_client(config->io_threads);
   const auto world =
       std::make_shared<const actors::services>(actors::services{network, ledger, wall_clock, random_word});

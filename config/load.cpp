@@ -3,6 +3,7 @@
 
 #include "config/provider_schema.hpp"
 #include "config/table_reader.hpp"
+#include "config/tokens_schema.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -189,6 +190,7 @@ void read_llm(reading& shared, const toml::table* table, snapshot& config) {
   read_breaker(shared, in.table("circuit_breaker"), in.path_of("circuit_breaker"), config.breaker);
   read_limits(shared, in.table("limits"), in.path_of("limits"), config.limits);
   read_ledger(shared, in.table("ledger"), in.path_of("ledger"), config.ledger);
+  config.vocabularies = read_tokens(shared, in.table("tokens"), in.path_of("tokens"));
   in.finish();
 }
 

@@ -1,5 +1,6 @@
 // Loading a configuration from text: pure, whole or nothing.
-// Knows TOML and the schema; opens no file but those that it must check for being there.
+// Knows TOML and the schema; opens no file but those that the text names, to see that they are there and
+// good.
 #pragma once
 
 #include <weir/config.hpp>

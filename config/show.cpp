@@ -186,6 +186,18 @@ void write_retry(std::ostream& out, const retry_config& retry) {
   }
 }
 
+void write_tokens(std::ostream& out, const std::vector<vocabulary_file>& vocabularies) {
+  out << "\n[llm.tokens]\nvocabularies = [";
+  const char* comma = "";
+  for (const vocabulary_file& each : vocabularies) {
+    if (each.file.empty()) // one that was made in code cannot be loaded again
+      continue;
+    out << comma << string_value(each.file.string());
+    comma = ", ";
+  }
+  out << "]\n";
+}
+
 } // namespace
 
 std::string to_toml(const snapshot& config) {
@@ -218,6 +230,7 @@ std::string to_toml(const snapshot& config) {
       << "batch_delay = " << config.ledger.batch_delay.count() << '\n'
       << "max_pending = " << config.ledger.max_pending << '\n'
       << "map_bytes = " << config.ledger.map_bytes << '\n';
+  write_tokens(out, config.vocabularies);
   return std::move(out).str();
 }
 

@@ -303,7 +303,8 @@ bool table_reader::texts(const std::string& key, std::vector<std::string>& out) 
     return false;
   out.clear();
   for (const toml::node& each : *found)
-    out.push_back(each.as_string()->get());
+    if (auto whole = replaced(key, each.as_string()->get()))
+      out.push_back(std::move(*whole));
   return true;
 }
 

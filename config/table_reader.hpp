@@ -59,7 +59,7 @@ public:
   bool decimal(const std::string& key, std::string& out);
   /// A string that is one of these words: which.
   std::optional<std::size_t> choice(const std::string& key, std::span<const std::string_view> words);
-  /// An array of strings.
+  /// An array of strings, their variables replaced; one whose variable is missing is left out.
   bool texts(const std::string& key, std::vector<std::string>& out);
 
   /// An array of tables.

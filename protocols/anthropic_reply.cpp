@@ -128,9 +128,15 @@ token_usage usage_reader::figures(const chat_reply& reply) const {
     made.completion_tokens = output_.value_or(0);
   }
   if (!good_ || !output_ || begun_) {
-    std::uint64_t told = estimate_text_tokens(reply.content) + estimate_text_tokens(reply.reasoning);
-    for (const tool_call& call : reply.tool_calls)
-      told += estimate_text_tokens(call.name) + estimate_text_tokens(call.arguments);
+    // Compatible servers offer models whose vocabulary is public; Anthropic's own are estimated.
+    std::uint64_t told = 0;
+    const auto add = [&](std::string_view text) { told += estimate_text_tokens(text, reply.model); };
+    add(reply.content);
+    add(reply.reasoning);
+    for (const tool_call& call : reply.tool_calls) {
+      add(call.name);
+      add(call.arguments);
+    }
     made.completion_tokens = std::max(made.completion_tokens, told);
     made.source = metering::estimated;
   }

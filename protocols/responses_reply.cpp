@@ -240,10 +240,16 @@ void read_responses_end(const json_value& response, chat_reply& reply) {
 token_usage estimate_responses_usage(const chat_reply& reply) {
   token_usage estimate;
   estimate.source = metering::estimated;
-  estimate.completion_tokens = estimate_text_tokens(reply.content) + estimate_text_tokens(reply.reasoning) +
-                               estimate_text_tokens(reply.refusal);
-  for (const tool_call& call : reply.tool_calls)
-    estimate.completion_tokens += estimate_text_tokens(call.name) + estimate_text_tokens(call.arguments);
+  const auto add = [&](std::string_view text) {
+    estimate.completion_tokens += estimate_text_tokens(text, reply.model);
+  };
+  add(reply.content);
+  add(reply.reasoning);
+  add(reply.refusal);
+  for (const tool_call& call : reply.tool_calls) {
+    add(call.name);
+    add(call.arguments);
+  }
   estimate.total_tokens = estimate.completion_tokens;
   return estimate;
 }

@@ -3,6 +3,7 @@
 #include "tools/chat_request.hpp"
 #include "tools/commands.hpp"
 #include "tools/common.hpp"
+#include "tools/vocabularies.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -14,16 +15,37 @@ namespace weir::tools {
 
 namespace {
 
+/// The model that a request goes to, before anything is known of what becomes of it; empty where none is
+/// said.
+model_name asked_model(const snapshot& config, const chat_request& request) {
+  if (!request.model.empty())
+    return request.model;
+  const provider_config* const first =
+      config.find(request.provider.empty() ? config.default_provider : request.provider);
+  return first == nullptr || first->models.empty() ? model_name() : first->models.front().name;
+}
+
+/// Has tokens that no provider reports counted exactly where that can be done. What the configuration names
+/// is installed by then and stays. A call does without, so a faulty file does not stop it.
+void find_vocabulary(const model_name& model) {
+  if (const auto found = install_vocabulary_of(model); !found)
+    tell("weir: " + to_string(found.error()) + "; tokens that are not reported will be estimated\n");
+}
+
 int run_chat(const chat_options& options) {
   auto request = make_request(options);
   if (!request) {
     complain(request.error(), options.config.json);
     return exit_code::usage;
   }
+  const snapshot_ptr config = load_or_complain(options.config);
+  if (!config)
+    return exit_code::usage;
   int code = exit_code::done;
-  auto started = start_or_complain(options.config, code);
+  auto started = start_or_complain(config, options.config, code);
   if (!started)
     return code;
+  find_vocabulary(asked_model(*config, *request));
   if (options.stream) {
     chat_stream stream = started->open_stream(std::move(*request));
     const bool good = show(stream, options.config.json).success;
@@ -58,6 +80,8 @@ void add_chat_command(CLI::App& program, int& code) {
       "  weir chat --image photo.jpg \"What is in the picture?\"\n"
       "  weir chat --stream \"Tell me a story.\"\n"
       "  weir chat --json --request request.json\n\n"
+      "Tokens that a provider does not report are counted with the model's vocabulary where it is found in\n"
+      "$WEIR_VOCABULARIES or ~/.local/share/weir/vocabularies, and estimated elsewhere.\n\n"
       "Exit codes: 0 answered; 1 the call failed; 2 the command line or the configuration is wrong.");
   add_config_option(*chat, options->config);
   chat->add_option("-m,--model", options->model, "Model to ask [the default provider's first]")

@@ -50,6 +50,11 @@ std::optional<client> start_or_complain(const config_options& options, int& code
     code = exit_code::usage;
     return std::nullopt;
   }
+  return start_or_complain(config, options, code);
+}
+
+std::optional<client> start_or_complain(const snapshot_ptr& config, const config_options& options,
+                                        int& code) {
   auto started = client::start(config, {.watch_config = false});
   if (started)
     return std::move(*started);

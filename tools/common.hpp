@@ -49,6 +49,8 @@ snapshot_ptr load_or_complain(const config_options& options);
 /// Starts weir with the configuration, without watching its file. Nothing, with the exit code set and the
 /// reason told, when it cannot be started.
 std::optional<client> start_or_complain(const config_options& options, int& code);
+/// The same with a configuration that is loaded.
+std::optional<client> start_or_complain(const snapshot_ptr& config, const config_options& options, int& code);
 
 /// Makes the logger `weir`, to standard error; `level` is spdlog's name, such as `info`.
 void start_log(const std::string& level);

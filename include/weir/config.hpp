@@ -143,6 +143,14 @@ struct provider_config {
   std::vector<model_config> models;           ///< in file order; empty: takes any model name, unpriced
 };
 
+class token_counter;
+
+/// A vocabulary to count tokens with: a file that `[llm.tokens]` names.
+struct vocabulary_file {
+  std::filesystem::path file;                      ///< empty when made in code
+  std::shared_ptr<const token_counter> vocabulary; ///< what was in it; null: nothing is made known
+};
+
 /// A whole, valid configuration. Immutable once published; a call keeps the one that it began with.
 struct snapshot {
   std::filesystem::path source;  ///< the file; empty when made in code
@@ -158,6 +166,9 @@ struct snapshot {
   breaker_config breaker;
   limits_config limits;
   ledger_config ledger;
+  /// Made known to the whole process (`install_vocabulary`) by a runtime that takes this snapshot. Each name
+  /// once: the first that was installed stays until the process ends, whatever a reload says.
+  std::vector<vocabulary_file> vocabularies;
   std::uint64_t version = 1; ///< grows with each reload
 
   const provider_config* find(const provider_name& name) const noexcept;

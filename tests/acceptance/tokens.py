@@ -166,7 +166,8 @@ def compare(rig, reference, vocabulary, model, all_texts):
     assert f"exact ({vocabulary})" in told, told
     our_time = float(re.search(r"counted in ([0-9.]+) ms", told)[1])
     print(f"{vocabulary}: {len(all_texts)} texts, {size} bytes, 0 differences; these texts, hard ones as they are: "
-          f"tiktoken {size / their_time / 1000:.2f} MB/s, weir {size / our_time / 1000:.2f} MB/s")
+          f"tiktoken {size / their_time / 1000:.2f} MB/s, weir {size / our_time / 1000:.2f} MB/s, "
+          f"ratio {their_time / our_time:.1f}")
 
 
 def measure(rig, reference, vocabulary, model):
@@ -183,7 +184,8 @@ def measure(rig, reference, vocabulary, model):
                            ("weir", float(re.search(r"counted in ([0-9.]+) ms", ours.stderr.decode())[1]))):
             best[name] = min(took, best.get(name, took))
     speed = {name: size / took / 1000 for name, took in best.items()}
-    print(f"{vocabulary}: {size} bytes of sources and documents: tiktoken {speed['tiktoken']:.2f} MB/s, weir {speed['weir']:.2f} MB/s")
+    print(f"{vocabulary}: {size} bytes of sources and documents: "
+          f"tiktoken {speed['tiktoken']:.2f} MB/s, weir {speed['weir']:.2f} MB/s, ratio {speed['weir'] / speed['tiktoken']:.1f}")
     assert speed["weir"] > speed["tiktoken"], speed
 
 
@@ -268,14 +270,57 @@ def command_line(rig, folder):
     os.environ["WEIR_VOCABULARIES"] = folder
 
 
-def models(rig, reference):
-    """Which model has which vocabulary, as the package lists it."""
+def models(rig, reference, folder):
+    """Which model has which vocabulary, as the package lists it. That needs no file, and each would take time to load."""
+    os.environ["WEIR_VOCABULARIES"] = rig.path("nowhere")
     with open(os.path.join(reference, "node_modules/tiktoken/model_to_encoding.json"), encoding="utf-8") as source:
         known = json.load(source)
     for model, encoding in known.items():
         _, out, _ = rig.run("tokens", "-m", model, "--json", "x", expect=0)
         expected = encoding if encoding in VOCABULARIES else None
         assert json.loads(out)["vocabulary"] == expected, (model, encoding, out)
+    os.environ["WEIR_VOCABULARIES"] = folder
+    print(f"{len(known)} models have the vocabularies that the package lists")
+
+
+def chat(rig, folder):
+    """What a provider does not report is counted with a vocabulary of the folder, or one that the configuration names."""
+    reply = "敏捷的棕色狐狸跳过了懒狗 quick as ever"
+    port = rig.mock("m", plan=f'models = ["gpt-4o"]\nreply = "{reply}"\n')
+    provider = f"""[llm]
+usage_data_dir = "{rig.path("usage")}"
+[llm.providers.m]
+type = "generic"
+base_url = "http://127.0.0.1:{port}/v1"
+stream_usage = false
+[llm.providers.m.models.gpt-4o]
+"""
+    plain = rig.write("plain.toml", provider)
+    file = os.path.join(folder, "o200k_base.tiktoken")
+    named = rig.write("named.toml", f'{provider}[llm.tokens]\nvocabularies = ["{file}"]\n')
+
+    def ask(config, words=""):
+        _, out, err = rig.run("chat", "-c", config, "--stream", "--json", "hi", expect=0)
+        usage = json.loads(out.splitlines()[-1])["usage"]
+        assert words in err, err
+        return usage["completion_tokens"]
+
+    _, out, _ = rig.run("tokens", "--json", reply, expect=0)
+    exact = json.loads(out)["tokens"]
+    assert ask(plain) == exact
+    os.environ["WEIR_VOCABULARIES"] = rig.path("nowhere")
+    assert ask(named) == exact
+    estimated = ask(plain)
+    assert estimated != exact, estimated
+    os.mkdir(rig.path("faulty"))
+    rig.write("faulty/o200k_base.tiktoken", "IQ== 0\nIg== zero\n")
+    os.environ["WEIR_VOCABULARIES"] = rig.path("faulty")
+    assert ask(plain, "line 2") == estimated
+    faulty = rig.write("faulty.toml", f'{provider}[llm.tokens]\nvocabularies = ["{rig.path("faulty/o200k_base.tiktoken")}"]\n')
+    code, _, err = rig.run("chat", "-c", faulty, "hi")
+    assert code == 2 and f"{faulty}:9:16: llm.tokens.vocabularies: " in err and "line 2" in err, (code, err)
+    os.environ["WEIR_VOCABULARIES"] = folder
+    print(f"a reply of {exact} tokens that nobody reports: counted exactly with a vocabulary, {estimated} without")
 
 
 def test(rig):
@@ -283,8 +328,9 @@ def test(rig):
     folder = vocabularies_of(rig)
     os.environ["WEIR_VOCABULARIES"] = folder
     command_line(rig, folder)
+    chat(rig, folder)
     cookbook(rig)
-    models(rig, reference)
+    models(rig, reference, folder)
     hostile(rig)
     all_texts = list(texts())
     assert len(all_texts) > 10_000

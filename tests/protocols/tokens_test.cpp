@@ -1,8 +1,10 @@
 // Vocabularies: reading ranks, merging bytes, counting texts, loading and installing. With vocabularies made
 // up here; that counts with OpenAI's are tiktoken's is what tests/acceptance/tokens.py shows.
 #include "made_vocabulary.hpp"
+#include "protocols/anthropic_reply.hpp"
 #include "protocols/bpe.hpp"
 #include "protocols/estimate.hpp"
+#include "protocols/responses_reply.hpp"
 #include "protocols/vocabulary.hpp"
 
 #include <weir/tokens.hpp>
@@ -238,6 +240,41 @@ BOOST_AUTO_TEST_CASE(a_vocabulary_is_installed_once_for_all_threads) {
     good = good && estimate_text_tokens("abab", model) == 2 &&
            estimate_prompt_tokens(asking("gpt-4", "abab")) == 9;
     good = good && estimate_tokens(asking("gpt-4", "abab")) == token_count{9, true};
+    ::_exit(good ? 0 : 1);
+  }
+  int status = 0;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  BOOST_TEST((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+}
+
+BOOST_AUTO_TEST_CASE(a_reply_without_a_usage_is_counted_with_the_models_vocabulary) {
+  const auto responses = [](const std::string& model) {
+    const http_response whole{200, {}, R"({"status":"completed","model":")" + model + R"(","output":[
+      {"type":"reasoning","summary":[{"type":"summary_text","text":"abab"}]},
+      {"type":"message","content":[{"type":"output_text","text":"abab"},{"type":"refusal","refusal":"abab"}]},
+      {"type":"function_call","call_id":"c","name":"abab","arguments":"{}"}]})"};
+    const auto reply = decode_responses_reply(whole, {});
+    return reply ? reply->usage : token_usage{};
+  };
+  const auto messages = [](const std::string& model) {
+    const http_response whole{200, {}, R"({"type":"message","model":")" + model + R"(","content":[
+      {"type":"thinking","thinking":"abab"},{"type":"text","text":"abab"},
+      {"type":"tool_use","id":"t","name":"abab","input":{}}]})"};
+    const auto reply = anthropic::decode_reply(whole, {});
+    return reply ? reply->usage : token_usage{};
+  };
+  const auto is = [](const token_usage& usage, std::uint64_t tokens) {
+    return usage.completion_tokens == tokens && usage.total_tokens == tokens &&
+           usage.source == metering::estimated;
+  };
+  BOOST_TEST(is(responses("gpt-4o-2024-08-06"), 5));
+  BOOST_TEST(is(messages("openai/gpt-4o"), 4));
+  const pid_t child = ::fork();
+  BOOST_REQUIRE(child >= 0);
+  if (child == 0) {
+    install_vocabulary(counter_with({"ab"}));
+    const bool good = is(responses("gpt-4o-2024-08-06"), 10) && is(messages("openai/gpt-4o"), 8) &&
+                      is(responses("other"), 5) && is(messages("claude-sonnet-4-5"), 4);
     ::_exit(good ? 0 : 1);
   }
   int status = 0;
