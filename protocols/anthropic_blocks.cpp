@@ -3,19 +3,6 @@
 
 namespace weir::protocols::anthropic {
 
-void write_key(json_writer& out, std::string_view name) {
-  out.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-}
-
-void write_raw(json_writer& out, std::string_view json) {
-  out.RawValue(json.data(), json.size(), rapidjson::kObjectType);
-}
-
-void write_raw(json_writer& out, std::string_view name, std::string_view json) {
-  write_key(out, name);
-  write_raw(out, json);
-}
-
 void write_text_block(json_writer& out, std::string_view text, std::string_view cache_control) {
   out.StartObject();
   write_member(out, "type", "text");
@@ -49,36 +36,6 @@ void write_tool_use_block(json_writer& out, const tool_call& call, std::string_v
 
 bool is_blank(std::string_view text) noexcept {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
-}
-
-bool has_scheme(std::string_view url, std::string_view scheme) noexcept {
-  if (url.size() < scheme.size())
-    return false;
-  for (std::size_t at = 0; at != scheme.size(); ++at) {
-    const char letter = url[at];
-    if ((letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter) != scheme[at])
-      return false;
-  }
-  return true;
-}
-
-std::optional<inline_image> split_data_url(std::string_view url) noexcept {
-  if (!has_scheme(url, "data:"))
-    return std::nullopt;
-  url.remove_prefix(5);
-  const auto comma = url.find(',');
-  if (comma == std::string_view::npos)
-    return std::nullopt;
-  std::string_view head = url.substr(0, comma);
-  constexpr std::string_view mark = ";base64";
-  if (head.size() < mark.size() || !has_scheme(head.substr(head.size() - mark.size()), mark))
-    return std::nullopt;
-  head.remove_suffix(mark.size());
-  head = head.substr(0, head.find(';')); // parameters such as a charset say nothing of an image
-  const std::string_view data = url.substr(comma + 1);
-  if (head.empty() || data.empty())
-    return std::nullopt;
-  return inline_image{head, data};
 }
 
 namespace {

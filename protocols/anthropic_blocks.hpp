@@ -2,21 +2,14 @@
 // Knows neither requests nor replies. Raw JSON that is handed in must have been checked.
 #pragma once
 
-#include "protocols/json.hpp"
+#include "protocols/json_write.hpp"
 
 #include <weir/chat.hpp>
 
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace weir::protocols::anthropic {
-
-void write_key(json_writer& out, std::string_view name);
-
-/// JSON text as it is, as a value or as a member.
-void write_raw(json_writer& out, std::string_view json);
-void write_raw(json_writer& out, std::string_view name, std::string_view json);
 
 /// A `text` block. `cache_control` is JSON text; empty: none.
 void write_text_block(json_writer& out, std::string_view text, std::string_view cache_control = {});
@@ -29,18 +22,6 @@ void write_tool_use_block(json_writer& out, const tool_call& call, std::string_v
 
 /// Whether a text has nothing but white space. The API refuses such blocks.
 bool is_blank(std::string_view text) noexcept;
-
-/// An image's bytes, as a data URL has them.
-struct inline_image {
-  std::string_view media_type;
-  std::string_view data; ///< base64
-};
-
-/// Takes `data:MEDIA_TYPE;base64,DATA` apart; nothing for any other text.
-std::optional<inline_image> split_data_url(std::string_view url) noexcept;
-
-/// Whether a text begins with `scheme`, whatever its case. `scheme` is lower case.
-bool has_scheme(std::string_view url, std::string_view scheme) noexcept;
 
 /// Whether a text is a JSON value that may go onto the wire as it is.
 bool is_writable_json(std::string_view text);

@@ -3,6 +3,8 @@
 #include "protocols/anthropic_request.hpp"
 
 #include "protocols/anthropic_blocks.hpp"
+#include "protocols/data_url.hpp"
+#include "protocols/foreign_item.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -41,7 +43,8 @@ bool is_sent(const content_part& part, role from) {
     return !is_blank(text->text);
   if (const auto* thought = std::get_if<reasoning_part>(&part))
     return from == role::assistant && !(thought->signature.empty() && thought->redacted.empty());
-  return true;
+  const auto* raw = std::get_if<raw_part>(&part);
+  return raw == nullptr || from != role::assistant || !may_be_left_out(*raw);
 }
 
 std::size_t count_sent(const message& said) {
@@ -59,8 +62,8 @@ const std::string* mark_of(const content_part& part) noexcept {
 }
 
 result<void> write_image(json_writer& out, const image_part& image, std::string_view mark, std::string path) {
-  const auto bytes = split_data_url(image.url);
-  if (!bytes && !has_scheme(image.url, "https://") && !has_scheme(image.url, "http://"))
+  const auto bytes = read_data_url(image.url);
+  if (!bytes && !starts_with_word(image.url, "https://") && !starts_with_word(image.url, "http://"))
     return refused("expected an image as https: URL or as data: URL in base64", std::move(path));
   out.StartObject();
   write_member(out, "type", "image");
@@ -69,7 +72,7 @@ result<void> write_image(json_writer& out, const image_part& image, std::string_
   if (bytes) {
     write_member(out, "type", "base64");
     write_member(out, "media_type", bytes->media_type);
-    write_member(out, "data", bytes->data);
+    write_member(out, "data", bytes->base64);
   } else {
     write_member(out, "type", "url");
     write_member(out, "url", image.url);

@@ -9,12 +9,18 @@ namespace weir::protocols {
 
 namespace {
 
-/// The provider as it is spoken to in this API. A path of its own belongs to the provider's main API.
+/// The provider as it is spoken to in this API. A path of its own belongs to the provider's main API, and the
+/// headers `anthropic-version` and `x-api-key` to the Messages API. The other ways to tell a key are the
+/// server's, whatever is spoken.
 provider_config speaking(const provider_config& provider, api_kind api) {
   provider_config own = provider;
   own.wire = wire_of(provider);
+  if (api != api_kind::messages)
+    own.wire->api_version.clear();
   if (own.wire->api == api)
     return own;
+  if (own.wire->api == api_kind::messages && own.wire->key == key_style::x_api_key)
+    own.wire->key = key_style::bearer;
   own.wire->api = api;
   own.wire->path.clear();
   if (api == api_kind::messages && own.wire->api_version.empty())

@@ -1,6 +1,7 @@
 // The checks, message by message and tool by tool. Plain text needs none: it is escaped.
 #include "protocols/openai_check.hpp"
 
+#include "protocols/foreign_item.hpp"
 #include "protocols/json.hpp"
 
 #include <algorithm>
@@ -40,6 +41,7 @@ result<void> check_members(const extra_members& members, const Names& own, const
 
 struct part_check {
   const std::string& path;
+  role from;
 
   result<void> mark(const std::string& cache_control) const {
     if (cache_control.empty() || is_writable(cache_control))
@@ -50,6 +52,8 @@ struct part_check {
   result<void> operator()(const image_part& part) const { return mark(part.cache_control); }
   result<void> operator()(const reasoning_part&) const { return {}; }
   result<void> operator()(const raw_part& part) const {
+    if (from == role::assistant && may_be_left_out(part))
+      return {}; // it is not written
     if (part.api != api_kind::chat)
       return refused(path, "the part is of the API '" + std::string(to_string(part.api)) +
                                "', and the provider speaks 'chat'");
@@ -62,7 +66,7 @@ struct part_check {
 result<void> check_message(const message& value, const std::string& path) {
   for (std::size_t at = 0; at != value.content.size(); ++at) {
     const std::string here = path + ".content[" + std::to_string(at) + "]";
-    if (auto checked = std::visit(part_check{here}, value.content[at]); !checked)
+    if (auto checked = std::visit(part_check{here, value.role}, value.content[at]); !checked)
       return checked;
   }
   for (std::size_t at = 0; at != value.tool_calls.size(); ++at)

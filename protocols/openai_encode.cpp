@@ -41,7 +41,7 @@ void write_part(json_writer& out, const image_part& part) {
 }
 
 void write_part(json_writer& out, const raw_part& part) {
-  out.RawValue(part.json.data(), part.json.size(), rapidjson::kObjectType);
+  write_raw(out, part.json);
 }
 
 void write_part(json_writer&, const reasoning_part&) {} // the API has no place for it
@@ -55,8 +55,11 @@ bool is_moved(const message& from, const content_part& part) {
   return from.role == role::tool && !is_text(part) && !std::holds_alternative<reasoning_part>(part);
 }
 
+/// A part of the Responses API is a thought, since the check refuses all else of that API.
 bool is_written(const message& from, const content_part& part) {
-  return !std::holds_alternative<reasoning_part>(part) && !is_moved(from, part);
+  const auto* raw = std::get_if<raw_part>(&part);
+  const bool thought = raw != nullptr && raw->api == api_kind::responses;
+  return !thought && !std::holds_alternative<reasoning_part>(part) && !is_moved(from, part);
 }
 
 /// What stands before the text of a tool's result: the API has no field that says that the tool failed.
@@ -167,7 +170,7 @@ void write_messages(json_writer& out, const chat_request& request) {
 
 void write_tool(json_writer& out, const tool& value) {
   if (!value.raw.empty())
-    return void(out.RawValue(value.raw.data(), value.raw.size(), rapidjson::kObjectType));
+    return write_raw(out, value.raw);
   out.StartObject();
   write_member(out, "type", "function");
   write_key(out, "function");
@@ -285,15 +288,6 @@ void write_extra(json_writer& out, const chat_request& request, const wire_optio
 }
 
 } // namespace
-
-void write_key(json_writer& out, std::string_view name) {
-  out.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-}
-
-void write_raw(json_writer& out, std::string_view name, std::string_view json) {
-  write_key(out, name);
-  out.RawValue(json.data(), json.size(), rapidjson::kObjectType);
-}
 
 void write_openai_call(json_writer& out, const tool_call& call) {
   out.StartObject();

@@ -1,6 +1,8 @@
 // Messages as input items. An assistant's turn becomes several: what it said, thought and called, in order.
 #include "protocols/responses_encode.hpp"
 
+#include "protocols/json_write.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -13,10 +15,6 @@ namespace {
 
 failure refused(std::string message, std::string place) {
   return make_failure(errc::invalid_request, std::move(message), std::move(place));
-}
-
-void write_key(json_writer& out, std::string_view name) {
-  out.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
 }
 
 std::string path_of(std::size_t message) {
@@ -101,8 +99,6 @@ private:
     out_.EndObject();
   }
 
-  void write_raw(std::string_view json) { out_.RawValue(json.data(), json.size(), rapidjson::kObjectType); }
-
   /// A raw part as parsed, or why it cannot be sent.
   result<json_document> parse_raw(const raw_part& part, std::size_t index) const {
     if (part.api != api_kind::responses)
@@ -140,10 +136,10 @@ private:
           return parsed.error();
         if (text_of(find_member(parsed->root(), "type")).starts_with("input_")) {
           open(from);
-          write_raw(raw->json);
+          write_raw(out_, raw->json);
         } else if (stored_ || !is_reference(parsed->root())) {
           close();
-          write_raw(raw->json);
+          write_raw(out_, raw->json);
         }
       }
     }
@@ -167,7 +163,7 @@ private:
         if (!stored_ && is_reference(parsed->root()))
           continue;
         close();
-        write_raw(raw->json);
+        write_raw(out_, raw->json);
         if (const auto id = text_of(find_member(parsed->root(), "call_id")); !id.empty())
           written.emplace(id);
       } else if (std::holds_alternative<image_part>(part)) {
@@ -229,7 +225,7 @@ private:
         if (!text_of(find_member(parsed->root(), "type")).starts_with("input_"))
           return refused("expected a part that a tool's output may hold, such as 'input_file'",
                          path_of(at_, index));
-        write_raw(raw->json);
+        write_raw(out_, raw->json);
       }
     }
     out_.EndArray();

@@ -2,6 +2,8 @@
 // another name or in another shape. Wire facts: OpenAI's API reference and migration guide.
 #include "protocols/responses_encode.hpp"
 
+#include "protocols/json_write.hpp"
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -40,15 +42,6 @@ bool contains(const std::array<std::string_view, Size>& names, std::string_view 
 
 failure refused(std::string message, std::string place) {
   return make_failure(errc::invalid_request, std::move(message), std::move(place));
-}
-
-void write_key(json_writer& out, std::string_view name) {
-  out.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-}
-
-void write_raw(json_writer& out, std::string_view name, std::string_view json) {
-  write_key(out, name);
-  out.RawValue(json.data(), json.size(), rapidjson::kObjectType);
 }
 
 /// The JSON text of a field of `extra`; null where it is absent or a JSON null.

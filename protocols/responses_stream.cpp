@@ -77,7 +77,8 @@ private:
 
   void read_begin(const json_value& response, reply_builder& reply) {
     chat_reply& so_far = reply.reply();
-    stored_ = says_stored(response);
+    if (find_member(response, "store") != nullptr)
+      stored_ = says_stored(response);
     if (so_far.model.empty())
       so_far.model = model_name(text_of(find_member(response, "model")));
     if (so_far.metadata.request_id.empty())

@@ -66,6 +66,21 @@ BOOST_AUTO_TEST_CASE(deltas_come_on_the_way_and_the_whole_reply_at_the_end) {
   BOOST_TEST((on.books().front().response_time == std::chrono::microseconds(500ms)));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_not_to_be_gathered_is_in_the_deltas_alone) {
+  stage on(providers({"a"}));
+  chat_request request = stage::question();
+  request.gather = false;
+  const auto n = on.stream(request);
+  on.network->begin_stream();
+  on.network->send(piece("Hel") + piece("lo") + finish);
+  on.run();
+  BOOST_TEST(on.streams[n]->text() == "Hello");
+  BOOST_REQUIRE(on.replies[n].has_value());
+  BOOST_TEST(on.replies[n]->success);
+  BOOST_TEST(on.replies[n]->content.empty());
+  BOOST_TEST(on.replies[n]->usage.total_tokens == 15U);
+}
+
 BOOST_AUTO_TEST_CASE(while_a_batch_is_not_answered_no_other_comes_and_nothing_is_granted) {
   stage on(providers({"a"}));
   const auto n = on.stream();

@@ -189,6 +189,33 @@ BOOST_AUTO_TEST_CASE(thoughts_go_back_as_they_came_if_they_are_signed) {
   check_refused(request, "messages[1].content[4]");
 }
 
+BOOST_AUTO_TEST_CASE(what_the_responses_api_encrypted_is_left_out_and_nothing_else_of_it) {
+  const raw_part thought{api_kind::responses, R"({"type":"reasoning","id":"rs_1","encrypted_content":"x"})"};
+  chat_request request = asking();
+  message said = calling("t1", "{}");
+  said.content = {thought, text_part{"Let me see"}, thought};
+  request.messages.push_back(said);
+  const auto written = [&] { return to_json_text((*find_member(body_of(request), "messages"))[1]); };
+  BOOST_TEST(written() == R"({"role":"assistant","content":[{"type":"text","text":"Let me see"},)"
+                          R"({"type":"tool_use","id":"t1","name":"f","input":{}}]})");
+  // Text that is left alone is plain, and a turn of nothing else is none.
+  request.messages[1] = make_message(role::assistant, "so");
+  request.messages[1].content.insert(request.messages[1].content.begin(), thought);
+  BOOST_TEST(written() == R"({"role":"assistant","content":"so"})");
+  request.messages[1].content = {thought};
+  BOOST_TEST(find_member(body_of(request), "messages")->Size() == 1U);
+  for (const char* other : {R"({"type":"web_search_call"})", R"({"type":"reasoning_text"})", R"({"type":1})",
+                            R"(["reasoning"])", R"({"type":"reasoning")", "{}", ""}) {
+    request.messages[1].content = {thought, raw_part{api_kind::responses, other}};
+    check_refused(request, "messages[1].content[1]");
+  }
+  request.messages[1].content = {raw_part{api_kind::chat, thought.json}};
+  check_refused(request, "messages[1].content[0]");
+  // A model's thought stands in what it said, nowhere else.
+  request.messages[0].content = {text_part{"x"}, thought};
+  check_refused(request, "messages[0].content[1]");
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_sent_is_refused_with_its_place) {
   chat_request request = asking();
   request.messages.push_back(calling("t1", R"({"city":)"));

@@ -1,4 +1,5 @@
 // Where requests go and with which key: the heads of every API, byte by byte.
+#include "protocols/codec.hpp"
 #include "protocols/endpoint_heads.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -136,6 +137,57 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_written_as_http_is_refused_without_the_key) 
     BOOST_TEST((made.error().type == errc::config));
     BOOST_TEST(to_string(made.error()).find("canary") == std::string::npos);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_model_with_an_api_of_its_own_is_asked_in_the_manner_of_that_api) {
+  const auto head_for = [](const provider_config& of, api_kind api) {
+    chat_request request;
+    request.model = model_name("m");
+    request.messages.push_back(make_message(role::user, "x"));
+    const auto codec = make_codec(of, api);
+    const auto made = codec ? (*codec)->encode_chat(request) : codec.error();
+    return made ? std::string(made->head->text()) : to_string(made.error());
+  };
+  constexpr std::string_view bearer = "Authorization: Bearer sk-1";
+  constexpr std::string_view own_key = "x-api-key: sk-1";
+  constexpr std::string_view version = "anthropic-version: 2023-06-01";
+  provider_config claude = provider();
+  claude.type = provider_type::claude;
+  BOOST_TEST(has(head_for(claude, api_kind::messages), own_key));
+  BOOST_TEST(has(head_for(claude, api_kind::messages), version));
+  for (const api_kind api : {api_kind::chat, api_kind::responses}) {
+    const std::string head = head_for(claude, api);
+    BOOST_TEST(has(head, bearer), head);
+    BOOST_TEST(head.find("x-api-key") == std::string::npos, head);
+    BOOST_TEST(head.find("anthropic-version") == std::string::npos, head);
+  }
+  // A server that is told its key in another way is told it so in all APIs.
+  provider_config gateway = provider();
+  gateway.type = provider_type::generic;
+  gateway.wire = wire_options{};
+  gateway.wire->path = "/own";
+  gateway.wire->query = {{"api-version", "2024-10-21"}};
+  std::string head = head_for(gateway, api_kind::messages);
+  BOOST_TEST(first_line(head) == "POST /v1/messages?api-version=2024-10-21 HTTP/1.1");
+  BOOST_TEST(has(head, bearer), head);
+  BOOST_TEST(has(head, version), head);
+  for (const auto& [style, line] :
+       {std::pair{key_style::api_key, "api-key: sk-1"}, std::pair{key_style::x_api_key, "x-api-key: sk-1"}}) {
+    gateway.wire->key = style;
+    for (const api_kind api : {api_kind::chat, api_kind::messages, api_kind::responses})
+      BOOST_TEST(has(head_for(gateway, api), line), line);
+  }
+  // The version of its models of the Messages API is theirs alone; a query is the whole server's.
+  gateway.wire->api_version = "2026-10-21";
+  BOOST_TEST(has(head_for(gateway, api_kind::messages), "anthropic-version: 2026-10-21"));
+  for (const api_kind api : {api_kind::chat, api_kind::responses}) {
+    head = head_for(gateway, api);
+    BOOST_TEST(head.find("anthropic-version") == std::string::npos, head);
+    BOOST_TEST(first_line(head).find("?api-version=2024-10-21 ") != std::string::npos, head);
+  }
+  claude.wire = wire_of(claude);
+  claude.wire->key = key_style::none;
+  BOOST_TEST(head_for(claude, api_kind::chat).find("sk-1") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -279,6 +279,39 @@ BOOST_AUTO_TEST_CASE(tools_and_choices_have_their_words) {
   BOOST_TEST(body_of(request).ends_with(R"("tool_choice":{"type":"allowed_tools"}})"));
 }
 
+BOOST_AUTO_TEST_CASE(what_the_responses_api_encrypted_is_left_out_and_nothing_else_of_it) {
+  const raw_part thought{api_kind::responses, R"({"type":"reasoning","id":"rs_1","encrypted_content":"x"})"};
+  chat_request request;
+  message& turn = request.messages.emplace_back(make_message(role::assistant, "so"));
+  turn.content = {thought, text_part{"so"}, thought};
+  BOOST_TEST(messages_of(request) == R"([{"role":"assistant","content":"so"}])");
+  turn.content = {thought, text_part{"a"}, text_part{"b"}};
+  BOOST_TEST(messages_of(request) ==
+             R"([{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}])");
+  turn.content = {thought};
+  BOOST_TEST(messages_of(request) == R"([{"role":"assistant","content":""}])");
+  turn.tool_calls = {{"c", "f", "{}"}};
+  // A call between two thoughts keeps its place by an item of its own.
+  turn.content = {thought, raw_part{api_kind::responses, R"({"type":"function_call","call_id":"c"})"},
+                  thought};
+  BOOST_TEST(messages_of(request) ==
+             R"([{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function",)"
+             R"("function":{"name":"f","arguments":"{}"}}]}])");
+  for (const char* other : {R"({"type":"web_search_call"})", R"({"type":"reasoning_text"})", R"({"type":1})",
+                            R"(["reasoning"])", R"({"type":"reasoning")", "{}", ""}) {
+    turn.content = {thought, raw_part{api_kind::responses, other}};
+    BOOST_TEST(place_of(request) == "messages[0].content[1]", other);
+  }
+  turn.content = {raw_part{api_kind::messages, thought.json}};
+  BOOST_TEST(place_of(request) == "messages[0].content[0]");
+  // A model's thought stands in what it said, nowhere else.
+  for (const role from : {role::system, role::user, role::tool}) {
+    turn = make_message(from, "x");
+    turn.content.emplace_back(thought);
+    BOOST_TEST(place_of(request) == "messages[0].content[1]", to_string(from));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_said_names_its_path) {
   chat_request request = plain();
   request.messages.push_back(make_message(role::user, "y"));
