@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All tests: style, every test under AddressSanitizer and UndefinedBehaviorSanitizer, the CAF-free ones under
-# ThreadSanitizer, and the guests. About a quarter of an hour on two cores with a cold cache.
+# ThreadSanitizer, the guests, and each fuzzer for a while (WEIR_FUZZ_SECONDS, 60). Less than half an hour on two cores
+# with a cold cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,3 +23,7 @@ ctest --preset tsan -R '^(transport|transport_loopback|storage)$'
 
 echo "== tests"
 ctest --preset dev
+
+echo "== fuzzers"
+python3 tests/fuzz/make_corpus.py --check
+tools/fuzz.sh "${WEIR_FUZZ_SECONDS:-60}"

@@ -32,6 +32,7 @@ for fuzzer in "${fuzzers[@]}"; do
   [ -f "tests/fuzz/$fuzzer.cpp" ] || { echo "no fuzzer '$fuzzer'; there are: ${all[*]}" >&2; exit 2; }
 done
 
+tools/install.sh --fuzzers
 [ -f build/fuzz/build.ninja ] || cmake --preset fuzz >&2
 cmake --build build/fuzz --target "${fuzzers[@]}" -j "${WEIR_FUZZ_JOBS:-2}" >&2
 

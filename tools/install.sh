@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs from Debian what weir is built and tested with, and nothing that is there already.
+# Installs from Debian what weir is built and tested with, and nothing that is there already. `--fuzzers`: also what
+# the fuzzers need.
 set -euo pipefail
 
 packages=(
@@ -7,6 +8,7 @@ packages=(
   libcaf-dev libboost1.81-dev libboost-test1.81-dev rapidjson-dev libtomlplusplus-dev
   liblmdb-dev libspdlog-dev libfmt-dev libcli11-dev libssl-dev libsmartcols-dev libjemalloc-dev clang-format ca-certificates
 )
+[ "${1:-}" != --fuzzers ] || packages+=(clang-16 libclang-rt-16-dev)
 
 missing=()
 for package in "${packages[@]}"; do

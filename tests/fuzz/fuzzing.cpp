@@ -3,6 +3,8 @@
 #include "fuzzing.hpp"
 
 #include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -73,6 +75,16 @@ bool is_strict_json(std::string_view text) {
   rapidjson::Document document;
   document.Parse<strict>(text.data(), text.size());
   return !document.HasParseError();
+}
+
+std::string compacted(std::string_view json) {
+  rapidjson::Document document;
+  document.Parse<strict | rapidjson::kParseFullPrecisionFlag>(json.data(), json.size());
+  require(!document.HasParseError(), "what is compacted is JSON", json);
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> out(buffer);
+  document.Accept(out);
+  return {buffer.GetString(), buffer.GetSize()};
 }
 
 void require_body(std::string_view body, std::string_view what) {

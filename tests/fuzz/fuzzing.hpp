@@ -96,6 +96,9 @@ http_response response_head(input& from);
 /// Whether a text is one JSON value in UTF-8, of any depth. Says so without the code that is under test.
 bool is_strict_json(std::string_view text);
 
+/// JSON text without space, and with its numbers written one way: two texts that say the same are the same.
+std::string compacted(std::string_view json);
+
 /// Requires a body that a strict reader takes: JSON, an object, and no member of it twice.
 void require_body(std::string_view body, std::string_view what);
 

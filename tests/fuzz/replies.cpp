@@ -140,7 +140,7 @@ void check_failure(const failure& error, const http_response& response) {
   if (error.retry_after)
     require(error.retry_after->count() > 0 && *error.retry_after <= std::chrono::hours{24},
             "a hint is within a day");
-  if (protocols::valid_utf8(response.body) == response.body.size())
+  if (!redirect && protocols::valid_utf8(response.body) == response.body.size())
     require(protocols::valid_utf8(error.vendor_message) == error.vendor_message.size(),
             "a text is cut between characters", error.vendor_message);
   require_body(protocols::encode_error(error).body, "an error for clients of the chat API");

@@ -220,6 +220,39 @@ void check_streaming_on(const outcome_of_feeding& whole) {
   }
 }
 
+/// The same events, but no two neighbours alike but for their words, so that each is parsed: white space
+/// before the JSON of every other one.
+std::string made_unlike(std::string_view body) {
+  constexpr std::string_view field = "data:";
+  std::string made;
+  bool space = false;
+  bool at_start = true;
+  for (std::size_t at = 0; at != body.size();) {
+    const bool is_data = at_start && body.substr(at).starts_with(field);
+    at_start = body[at] == '\n' || body[at] == '\r';
+    if (!is_data) {
+      made.push_back(body[at++]);
+      continue;
+    }
+    made += field;
+    at += field.size();
+    const auto first = std::min(body.find_first_not_of(' ', at), body.size());
+    space = !space;
+    if (space && first != body.size() && body[first] == '{')
+      made += "  ";
+  }
+  return made;
+}
+
+/// Events that are recognized by a pattern say what they say when they are parsed.
+void check_patterns(api_kind api, const http_response& response, const outcome_of_feeding& whole) {
+  const std::string unlike = made_unlike(response.body);
+  const auto parsed = fed(api, response, [&](auto take) { take(std::string_view(unlike)); });
+  require(whole.reply.has_value() == parsed.reply.has_value(), "an event is what it is when parsed", unlike);
+  require(whole.deltas == parsed.deltas, "an event says what it says when parsed",
+          [&] { return described(whole.deltas) + "--- parsed\n" + described(parsed.deltas); });
+}
+
 } // namespace
 
 void check_stream(api_kind api, const std::uint8_t* data, std::size_t size) {
@@ -235,6 +268,8 @@ void check_stream(api_kind api, const std::uint8_t* data, std::size_t size) {
   require(whole.deltas == cut.deltas, "pieces give the deltas of the whole",
           [&] { return described(whole.deltas) + "--- in pieces\n" + described(cut.deltas); });
   added_up(whole.deltas);
+  if (response.status == 200)
+    check_patterns(api, response, whole);
   if (!whole.reply)
     return check_failure(whole.reply.error(), response);
   check_success(api, response, whole);
