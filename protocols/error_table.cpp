@@ -123,9 +123,9 @@ std::string lowered(std::string_view text) {
   return lower;
 }
 
-std::string bounded(std::string_view text) {
+std::string bounded(std::string_view text, std::size_t limit = vendor_text_limit) {
   // Cut between characters, not within one.
-  std::size_t end = std::min(text.size(), vendor_text_limit);
+  std::size_t end = std::min(text.size(), limit);
   while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U)
     --end;
   return std::string(text.substr(0, end));
@@ -252,9 +252,9 @@ failure nonsense(const http_response& response, std::string what, std::string pl
   made.place = std::move(place);
   made.status_code = response.status;
   made.fate = outcome::unknown;
-  made.vendor_message = bounded(std::string_view(response.body).substr(0, 256));
+  made.vendor_message = bounded(response.body, 256);
   if (const auto type = response.find("content-type"); !type.empty())
-    made.message += " (content type " + bounded(type.substr(0, 80)) + ")";
+    made.message += " (content type " + bounded(type, 80) + ")";
   return made;
 }
 

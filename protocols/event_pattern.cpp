@@ -1,6 +1,7 @@
 // Between two quotes, what is neither quote, backslash nor control character is the string itself.
 #include "protocols/event_pattern.hpp"
 
+#include "protocols/json.hpp"
 #include "protocols/utf8.hpp"
 
 namespace weir::protocols {
@@ -16,18 +17,11 @@ std::size_t closing_quote(std::string_view json, std::size_t at) noexcept {
 
 /// Takes a string that stands for itself off the front, up to its closing quote.
 std::optional<std::string_view> take_plain(std::string_view& from) noexcept {
-  std::size_t at = 0;
-  unsigned seen = 0;
-  for (; at != from.size(); ++at) {
-    const auto letter = static_cast<unsigned char>(from[at]);
-    if (letter == '"' || letter == '\\' || letter < 0x20)
-      break;
-    seen |= letter;
-  }
+  const std::size_t at = plain_json(from);
   if (at == from.size() || from[at] != '"')
     return std::nullopt;
   const std::string_view text = from.substr(0, at);
-  if (seen >= 0x80 && valid_utf8(text) != text.size())
+  if (valid_utf8(text) != text.size())
     return std::nullopt;
   from.remove_prefix(at);
   return text;

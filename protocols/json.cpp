@@ -6,12 +6,25 @@
 #include <rapidjson/error/en.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace weir::protocols {
 
 namespace {
+
+#if defined(__SSE2__)
+__m128i load_block(const char* from) noexcept {
+  __m128i block;
+  std::memcpy(&block, from, sizeof block);
+  return block;
+}
+#endif
 
 constexpr std::size_t padding = 32; ///< SSE2 reads aligned blocks past the end
 
@@ -46,6 +59,27 @@ bool too_deep(std::string_view text) noexcept {
     }
   }
   return false;
+}
+
+/// A byte that no JSON has as it is, of those that RapidJSON's reader passes over with SSE2; or the text's
+/// size.
+std::size_t hidden_control(std::string_view text) noexcept {
+  constexpr unsigned first = 0x1a;
+  constexpr unsigned last = 0x1f;
+  std::size_t at = 0;
+#if defined(__SSE2__)
+  const __m128i low = _mm_set1_epi8(static_cast<char>(first));
+  const __m128i span = _mm_set1_epi8(static_cast<char>(last - first));
+  for (; at + sizeof(__m128i) <= text.size(); at += sizeof(__m128i)) {
+    const __m128i block = _mm_sub_epi8(load_block(text.data() + at), low);
+    if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(block, span), block)) != 0)
+      break;
+  }
+#endif
+  for (; at != text.size(); ++at)
+    if (const auto letter = static_cast<unsigned char>(text[at]); letter >= first && letter <= last)
+      break;
+  return at;
 }
 
 /// How many places before the point (or, below 0, behind it) a number begins, times its power of ten: what
@@ -188,6 +222,9 @@ result<json_document> json_document::parse(std::string_view text) {
   text = text.substr(0, text.find_last_not_of('\0') + 1);
   if (const auto nul = text.find('\0'); nul != std::string_view::npos)
     return make_failure(errc::invalid_request, "no JSON: a NUL character", "byte " + std::to_string(nul));
+  if (const std::size_t control = hidden_control(text); control != text.size())
+    return make_failure(errc::invalid_request, "no JSON: a control character",
+                        "byte " + std::to_string(control));
   auto own = std::move(spare<memory>());
   if (!own)
     own = std::make_unique<memory>();
@@ -236,6 +273,55 @@ std::string to_json_text(const json_value& value) {
   json_writer out(buffer);
   value.Accept(out);
   return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::size_t plain_json(std::string_view text) noexcept {
+  std::size_t at = 0;
+#if defined(__SSE2__)
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  const __m128i controls = _mm_set1_epi8(0x1f);
+  for (; at + sizeof(__m128i) <= text.size(); at += sizeof(__m128i)) {
+    const __m128i block = load_block(text.data() + at);
+    const __m128i special =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
+                     _mm_cmpeq_epi8(_mm_min_epu8(block, controls), block));
+    if (const int found = _mm_movemask_epi8(special); found != 0)
+      return at + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(found)));
+  }
+#endif
+  for (; at != text.size(); ++at)
+    if (const auto letter = static_cast<unsigned char>(text[at]);
+        letter == '"' || letter == '\\' || letter < 0x20)
+      break;
+  return at;
+}
+
+bool json_writer::String(const char* text, rapidjson::SizeType size, bool) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  constexpr std::string_view named = "\"\\\b\f\n\r\t";
+  constexpr std::string_view names = "\"\\bfnrt";
+  Prefix(rapidjson::kStringType);
+  os_->Put('"');
+  for (std::string_view rest(text, size); !rest.empty();) {
+    const std::size_t plain = plain_json(rest);
+    if (plain != 0)
+      std::memcpy(os_->Push(plain), rest.data(), plain);
+    if (plain == rest.size())
+      break;
+    const char letter = rest[plain];
+    rest.remove_prefix(plain + 1);
+    os_->Put('\\');
+    if (const std::size_t which = named.find(letter); which != std::string_view::npos) {
+      os_->Put(names[which]);
+      continue;
+    }
+    for (const char each : {'u', '0', '0', digits[static_cast<unsigned char>(letter) >> 4U],
+                            digits[static_cast<unsigned char>(letter) & 15U]})
+      os_->Put(each);
+  }
+  os_->Put('"');
+  return EndValue(true);
 }
 
 bool is_json(std::string_view text) {

@@ -7,6 +7,12 @@
 #define RAPIDJSON_SSE2
 #endif
 
+// RapidJSON is all templates, set up by macros: under a name of our own, a program that uses weir can set up
+// its own.
+#define RAPIDJSON_NAMESPACE weir_rapidjson
+#define RAPIDJSON_NAMESPACE_BEGIN namespace weir_rapidjson {
+#define RAPIDJSON_NAMESPACE_END }
+
 #include <weir/error.hpp>
 
 #include <rapidjson/document.h>
@@ -16,6 +22,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -23,11 +30,15 @@
 #include <string_view>
 #include <vector>
 
+namespace rapidjson = weir_rapidjson;
+
 namespace weir::protocols {
 
 using json_value = rapidjson::Value;
 
-/// RapidJSON's writer, but for what stops it: a number that JSON cannot have becomes the nearest that it can.
+/// RapidJSON's writer, but that it always writes JSON: a number that JSON cannot have becomes the nearest
+/// that it can, and all control characters are escaped (with SSE2, RapidJSON 1.1 leaves those from 0x1a on as
+/// they are).
 class json_writer : public rapidjson::Writer<rapidjson::StringBuffer> {
 public:
   using rapidjson::Writer<rapidjson::StringBuffer>::Writer;
@@ -36,6 +47,11 @@ public:
     constexpr double largest = std::numeric_limits<double>::max();
     return rapidjson::Writer<rapidjson::StringBuffer>::Double(std::clamp(value, -largest, largest));
   }
+
+  bool String(const char* text, rapidjson::SizeType size, bool copy = false);
+  bool String(const char* text) { return String(text, static_cast<rapidjson::SizeType>(std::strlen(text))); }
+  bool Key(const char* text, rapidjson::SizeType size, bool copy = false) { return String(text, size, copy); }
+  bool Key(const char* text) { return String(text); }
 };
 
 /// A parsed document and the text that it points into. All of its strings are UTF-8.
@@ -85,6 +101,10 @@ std::optional<std::uint64_t> count_of(const json_value* value, bool& good) noexc
 
 /// A value as JSON text.
 std::string to_json_text(const json_value& value);
+
+/// How many bytes at the front stand for themselves in a JSON string: no quote, backslash or control
+/// character.
+std::size_t plain_json(std::string_view text) noexcept;
 
 /// Whether a text is one JSON value, and nothing else.
 bool is_json(std::string_view text);

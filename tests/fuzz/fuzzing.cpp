@@ -2,6 +2,11 @@
 // RapidJSON is set up here as nowhere else: iterative, so that depth costs no stack, and strict about UTF-8.
 #include "fuzzing.hpp"
 
+// A second set of RapidJSON's templates: this one without SSE2.
+#define RAPIDJSON_NAMESPACE plain_rapidjson
+#define RAPIDJSON_NAMESPACE_BEGIN namespace plain_rapidjson {
+#define RAPIDJSON_NAMESPACE_END }
+
 #include <rapidjson/document.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
@@ -11,6 +16,8 @@
 #include <memory>
 #include <set>
 #include <utility>
+
+namespace rapidjson = plain_rapidjson;
 
 namespace weir::fuzzing {
 

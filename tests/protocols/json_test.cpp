@@ -87,6 +87,26 @@ BOOST_AUTO_TEST_CASE(bytes_that_are_no_utf_8_are_read_as_the_mark_for_them) {
              "{\"a\xef\xbf\xbd\":\"b\xef\xbf\xbd\",\"c\":\"\xe2\x82\xac\"}");
 }
 
+BOOST_AUTO_TEST_CASE(every_control_character_is_escaped_and_none_is_read_wherever_it_stands) {
+  for (std::size_t before = 0; before != 40; ++before) {
+    for (int letter = 0; letter != 0x80; ++letter) {
+      const std::string text = std::string(before, 'x') + static_cast<char>(letter) + std::string(20, 'y');
+      rapidjson::StringBuffer buffer;
+      json_writer out(buffer);
+      write_text(out, text);
+      const std::string written(buffer.GetString(), buffer.GetSize());
+      for (const char each : written)
+        BOOST_REQUIRE(static_cast<unsigned char>(each) >= 0x20);
+      const auto read = json_document::parse(written);
+      BOOST_REQUIRE_MESSAGE(read.has_value(), letter);
+      BOOST_REQUIRE(text_of(&read->root()) == text);
+      const bool plain = letter >= 0x20 && letter != '"' && letter != '\\';
+      BOOST_REQUIRE(plain_json(text) == (plain ? text.size() : before));
+      BOOST_REQUIRE_MESSAGE(json_document::parse("\"" + text + "\"").has_value() == plain, letter);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(documents_may_be_many_at_once_and_outlive_each_other) {
   std::vector<json_document> kept;
   for (int n = 0; n != 50; ++n) {
