@@ -9,6 +9,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <span>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -80,6 +81,35 @@ std::size_t hidden_control(std::string_view text) noexcept {
     if (const auto letter = static_cast<unsigned char>(text[at]); letter >= first && letter <= last)
       break;
   return at;
+}
+
+/// The code unit that an escape `\uXXXX` says; 0 where there is none.
+unsigned escaped_unit(std::string_view json, std::size_t at) noexcept {
+  unsigned unit = 0;
+  if (json.substr(at, 2) != "\\u" || json.size() - at < 6)
+    return 0;
+  const char* const end = json.data() + at + 6;
+  return std::from_chars(json.data() + at + 2, end, unit, 16).ptr == end ? unit : 0;
+}
+
+/// Turns halves of surrogate pairs that stand alone into U+FFFD: a server that cuts its text between the two
+/// sends them. RapidJSON refuses the first half, and makes of the second what is no UTF-8.
+void mend_surrogates(std::span<char> text) noexcept {
+  const std::string_view json(text.data(), text.size());
+  constexpr std::string_view mark = "\\ufffd";
+  for (std::size_t at = json.find('\\'); at < json.size(); at = json.find('\\', at)) {
+    const unsigned unit = escaped_unit(json, at);
+    if (unit < 0xd800 || unit > 0xdfff) {
+      at += 2;
+      continue;
+    }
+    const unsigned next = unit < 0xdc00 ? escaped_unit(json, at + mark.size()) : 0;
+    if (next >= 0xdc00 && next <= 0xdfff)
+      at += mark.size();
+    else
+      std::ranges::copy(mark, text.begin() + static_cast<std::ptrdiff_t>(at));
+    at += mark.size();
+  }
 }
 
 /// How many places before the point (or, below 0, behind it) a number begins, times its power of ten: what
@@ -174,6 +204,7 @@ struct json_document::memory {
       text.resize(size + padding);
     std::ranges::copy(from, text.begin());
     std::memset(text.data() + size, 0, padding);
+    mend_surrogates({text.data(), size});
     values.Clear();
     stack.Clear();
     document.Populate(*this);

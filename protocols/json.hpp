@@ -57,9 +57,10 @@ public:
 /// A parsed document and the text that it points into. All of its strings are UTF-8.
 class json_document {
 public:
-  /// Parses a whole text. Bytes that are no UTF-8 are read as U+FFFD, and numbers as the nearest double (or
-  /// exactly, as whole numbers of 64 bits). Errors (`invalid_request`): no JSON, or a number of the order of
-  /// 1e309 and more, with the byte at which it ends to be; nested deeper than `max_depth`.
+  /// Parses a whole text. Bytes that are no UTF-8, and lone halves of surrogate pairs, are read as U+FFFD;
+  /// numbers as the nearest double (or exactly, as whole numbers of 64 bits). Errors (`invalid_request`): no
+  /// JSON, or a number of the order of 1e309 and more, with the byte at which it ends to be; nested deeper
+  /// than `max_depth`.
   static result<json_document> parse(std::string_view text);
 
   static constexpr std::size_t max_depth = 256;

@@ -107,6 +107,25 @@ BOOST_AUTO_TEST_CASE(every_control_character_is_escaped_and_none_is_read_whereve
   }
 }
 
+BOOST_AUTO_TEST_CASE(half_a_surrogate_pair_is_read_as_the_mark_for_it) {
+  const auto read = [](const std::string& text) {
+    const auto parsed = json_document::parse("[\"" + text + "\"]");
+    BOOST_REQUIRE_MESSAGE(parsed.has_value(), text);
+    return std::string(text_of(&parsed->root()[0]));
+  };
+  const std::string mark = "\xef\xbf\xbd";
+  BOOST_TEST(read(R"(\ud83d\ude00)") == "\xf0\x9f\x98\x80");
+  BOOST_TEST(read(R"(\uD83D\uDE00\ud83d)") == "\xf0\x9f\x98\x80" + mark);
+  BOOST_TEST(read(R"(a\ud83d)") == "a" + mark);
+  BOOST_TEST(read(R"(\ude00b)") == mark + "b");
+  BOOST_TEST(read(R"(\ud83dx\ude00)") == mark + "x" + mark);
+  BOOST_TEST(read(R"(\ud83d\ud83d\ude00)") == mark + "\xf0\x9f\x98\x80");
+  BOOST_TEST(read(R"(\ud66d\ude00)") == "\xed\x99\xad" + mark);
+  BOOST_TEST(read(R"(\\ud83d)") == R"(\ud83d)"); // no escape but a backslash before letters
+  BOOST_TEST(!json_document::parse(R"(["\ud8"])").has_value());
+  BOOST_TEST(!json_document::parse(R"(["\u-800"])").has_value());
+}
+
 BOOST_AUTO_TEST_CASE(documents_may_be_many_at_once_and_outlive_each_other) {
   std::vector<json_document> kept;
   for (int n = 0; n != 50; ++n) {
