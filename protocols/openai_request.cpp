@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace weir::protocols {
@@ -272,11 +274,14 @@ result<chat_request> decode_chat_request(std::string_view json) {
   if (!root.IsObject())
     return fault("$", "an object");
   chat_request request;
-  for (const auto& member : root.GetObject())
-    if (auto read =
-            read_member({member.name.GetString(), member.name.GetStringLength()}, member.value, request);
-        !read)
+  std::set<std::string> seen;
+  for (const auto& member : root.GetObject()) {
+    const std::string name(text_of(&member.name));
+    if (!seen.insert(name).second)
+      return fault(name, "the member only once");
+    if (auto read = read_member(name, member.value, request); !read)
       return read.error();
+  }
   if (request.messages.empty())
     return fault("messages", "an array with at least one message");
   return request;

@@ -4,12 +4,13 @@
 #     tools/fuzz.sh [SECONDS|RUNS=N] [FUZZER…]     60 seconds and all of them, if nothing is said
 #
 # RUNS=N runs each until it has executed N inputs. Exit 1 if one found something: its input then lies in
-# build/fuzz/tests/fuzz/crashes. WEIR_FUZZ_JOBS says how many run at a time.
+# build/fuzz/tests/fuzz/crashes. WEIR_FUZZ_JOBS says how many run at a time; WEIR_FUZZ_SEED makes a run one that can be
+# repeated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
-  sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
   exit 2
 }
 
@@ -43,7 +44,7 @@ mkdir -p "$work/logs" "$work/crashes"
 run_one() {
   local fuzzer=$1 status=0
   mkdir -p "$work/corpus/$fuzzer"
-  "build/fuzz/bin/$fuzzer" "$bound" -max_len=8192 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+  "build/fuzz/bin/$fuzzer" "$bound" -max_len=8192 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -seed="${WEIR_FUZZ_SEED:-0}" \
     -dict=tests/fuzz/wire.dict -artifact_prefix="$work/crashes/$fuzzer-" \
     "$work/corpus/$fuzzer" "tests/fuzz/corpus/$fuzzer" >"$work/logs/$fuzzer.log" 2>&1 || status=$?
   echo "$status" >"$work/logs/$fuzzer.status"
