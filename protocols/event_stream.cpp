@@ -89,10 +89,16 @@ public:
 private:
   /// The first byte tells: JSON opens with a bracket, events never do. The content type does not: OpenAI was
   /// recorded to call a stream `application/json`, and others call an error a stream.
-  void guess(std::string_view bytes) {
+  /// White space before it belongs to no event, however the body is cut.
+  void guess(std::string_view& bytes) {
     const auto first = bytes.find_first_not_of(" \t\r\n");
-    if (first != std::string_view::npos)
-      kind_ = bytes[first] == '{' || bytes[first] == '[' ? body_kind::whole : body_kind::events;
+    if (first == std::string_view::npos)
+      return;
+    kind_ = bytes[first] == '{' || bytes[first] == '[' ? body_kind::whole : body_kind::events;
+    if (kind_ == body_kind::whole)
+      return;
+    bytes.remove_prefix(first);
+    head_.body.clear();
   }
 
   bool says_stream() const { return head_.find("content-type").starts_with("text/event-stream"); }

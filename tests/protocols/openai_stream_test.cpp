@@ -215,6 +215,20 @@ BOOST_AUTO_TEST_CASE(a_body_that_is_no_stream_is_read_as_what_it_is) {
   BOOST_TEST(empty.reply.has_error());
 }
 
+BOOST_AUTO_TEST_CASE(white_space_before_the_first_event_is_none_of_it) {
+  http_response made = stream_of({chunk(R"({"content":"A"})"), stops});
+  made.body.insert(0, " \n\t ");
+  for (const streamed& got : {feed_whole(*chat_codec(), made), feed_bytes(*chat_codec(), made)}) {
+    BOOST_REQUIRE(got.reply.has_value());
+    BOOST_TEST(got.reply->content == "A");
+  }
+  made.body = "  \t nothing of the kind";
+  const auto whole = feed_whole(*chat_codec(), made).reply;
+  const auto cut = feed_bytes(*chat_codec(), made).reply;
+  BOOST_REQUIRE(whole.has_error());
+  BOOST_TEST(to_string(whole.error()) == to_string(cut.error()));
+}
+
 BOOST_AUTO_TEST_CASE(what_must_be_sent_back_is_kept) {
   const std::string call = call_chunk(R"({"index":0,"id":"a","function":{"name":"f","arguments":"{}"}})");
   const streamed deep = read(
