@@ -206,6 +206,13 @@ private:
 
 } // namespace
 
+std::optional<failure> cut_in_call(const chat_reply& reply) {
+  for (const tool_call& call : reply.tool_calls)
+    if (!call.custom && !call.arguments.empty() && !is_json(call.arguments))
+      return make_failure(errc::network, "the stream broke off in the middle of a tool call");
+  return std::nullopt;
+}
+
 std::unique_ptr<stream_decoder> make_stream_decoder(http_response head, std::unique_ptr<event_reader> reader,
                                                     whole_decoder whole) {
   return std::make_unique<common_decoder>(std::move(head), std::move(reader), std::move(whole));

@@ -53,6 +53,10 @@ public:
 /// How a body is read that was no stream: the codec's `decode_chat`.
 using whole_decoder = std::function<result<chat_reply>(const http_response&)>;
 
+/// The failure of a stream that came to its end mark without a reason to finish, if it was cut in a tool
+/// call: that is seen only in the arguments.
+std::optional<failure> cut_in_call(const chat_reply& reply);
+
 /// Bytes that a streamed reply, or one of its events, may have.
 inline constexpr std::size_t stream_limit = 32U << 20U;
 

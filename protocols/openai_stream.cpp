@@ -271,11 +271,9 @@ std::optional<failure> openai_reader::close(reply_builder& reply) {
   chat_reply& whole = reply.reply();
   if (!answered_)
     return make_failure(errc::server_error, "there is no completion in the stream", "choices");
-  // The end mark without a reason: whether the model came to its end is seen only in its calls.
   if (whole.metadata.raw_finish_reason.empty())
-    for (const tool_call& call : whole.tool_calls)
-      if (!call.custom && !call.arguments.empty() && !is_json(call.arguments))
-        return make_failure(errc::network, "the stream broke off in the middle of a tool call");
+    if (auto cut = cut_in_call(whole))
+      return cut;
   if (!details_.empty())
     keep_extra(whole.extra, "reasoning_details", details_.json());
   // DeepSeek wants it back in the same tool turn, and nowhere else.

@@ -49,8 +49,11 @@ public:
 
   std::optional<failure> close(reply_builder& reply) override {
     // Without the last event, `[DONE]` alone says that the reply is whole. Nobody has told the usage then.
-    if (!ended_)
+    if (!ended_) {
+      if (auto cut = reply.finished() ? cut_in_call(reply.reply()) : std::nullopt)
+        return cut;
       reply.reply().usage = estimate_responses_usage(reply.reply());
+    }
     reply.reply().parts = parts_of(items_in_order(), stored_);
     return std::nullopt;
   }

@@ -221,4 +221,13 @@ BOOST_AUTO_TEST_CASE(what_the_first_event_says_of_storing_holds_where_the_last_s
   BOOST_TEST(seen.reply->parts.empty()); // a reference to what nobody stored
 }
 
+BOOST_AUTO_TEST_CASE(the_mark_of_the_end_in_the_middle_of_a_call_is_a_cut) {
+  const auto seen = stream(
+      events({R"({"type":"response.function_call_arguments.delta","output_index":0,"delta":"{\"city\":"})",
+              "[DONE]"}),
+      whole);
+  BOOST_REQUIRE(seen.reply.has_error());
+  BOOST_TEST((seen.reply.error().type == errc::network));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
