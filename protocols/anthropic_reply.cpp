@@ -129,15 +129,7 @@ token_usage usage_reader::figures(const chat_reply& reply) const {
   }
   if (!good_ || !output_ || begun_) {
     // Compatible servers offer models whose vocabulary is public; Anthropic's own are estimated.
-    std::uint64_t told = 0;
-    const auto add = [&](std::string_view text) { told += estimate_text_tokens(text, reply.model); };
-    add(reply.content);
-    add(reply.reasoning);
-    for (const tool_call& call : reply.tool_calls) {
-      add(call.name);
-      add(call.arguments);
-    }
-    made.completion_tokens = std::max(made.completion_tokens, told);
+    made.completion_tokens = std::max(made.completion_tokens, estimate_reply_tokens(reply));
     made.source = metering::estimated;
   }
   made.total_tokens = made.prompt_tokens + made.completion_tokens;

@@ -91,8 +91,7 @@ public:
   plain_piece plain() const noexcept override { return plain_; }
 
   void repeat(std::string_view words, reply_builder& reply) override {
-    block& into = blocks_[plain_place_];
-    into.kind == block_kind::text ? add_text(into, words, reply) : add_thinking(into, words, reply);
+    add_words(blocks_[plain_place_], words, reply);
   }
 
   std::optional<failure> close(reply_builder& builder) override {
@@ -131,10 +130,10 @@ private:
     block& made = open(index_of(data), kind_of(text_of(find_member(*content, "type"))), reply);
     switch (made.kind) {
     case block_kind::text:
-      add_text(made, text_of(find_member(*content, "text")), reply);
+      add_words(made, text_of(find_member(*content, "text")), reply);
       break;
     case block_kind::thinking:
-      add_thinking(made, text_of(find_member(*content, "thinking")), reply);
+      add_words(made, text_of(find_member(*content, "thinking")), reply);
       sign(made, text_of(find_member(*content, "signature")));
       break;
     case block_kind::redacted:
@@ -186,23 +185,19 @@ private:
 
   void add_plain(std::uint64_t index, block_kind kind, const json_value* words, reply_builder& reply) {
     block& into = open_for(index, kind, reply);
-    kind == block_kind::text ? add_text(into, text_of(words), reply)
-                             : add_thinking(into, text_of(words), reply);
+    add_words(into, text_of(words), reply);
     plain_place_ = static_cast<std::size_t>(&into - blocks_.data());
     if (words != nullptr && words->IsString())
       plain_.words = words;
   }
 
-  static void add_text(block& into, std::string_view text, reply_builder& reply) {
+  static void add_words(block& into, std::string_view words, reply_builder& reply) {
     if (reply.gathers())
-      into.text.append(text);
-    reply.add_content(text);
-  }
-
-  static void add_thinking(block& into, std::string_view text, reply_builder& reply) {
-    if (reply.gathers())
-      into.text.append(text);
-    reply.add_reasoning(text);
+      into.text.append(words);
+    if (into.kind == block_kind::text)
+      reply.add_content(words);
+    else
+      reply.add_reasoning(words);
   }
 
   /// A signature comes whole: a later one replaces the one before.

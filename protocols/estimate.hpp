@@ -17,6 +17,10 @@ std::uint64_t estimate_text_tokens(std::string_view text) noexcept;
 /// The same for a certain model: exact where its vocabulary is installed.
 std::uint64_t estimate_text_tokens(std::string_view text, const model_name& model);
 
+/// The content, reasoning and tool calls of a reply, for its model. Not its refusal: whose words that is,
+/// each API knows.
+std::uint64_t estimate_reply_tokens(const chat_reply& reply);
+
 /// A whole request, as the provider will count it: see `estimate_tokens`.
 std::uint64_t estimate_prompt_tokens(const chat_request& request);
 

@@ -38,10 +38,7 @@ public:
   virtual plain_piece plain() const noexcept { return {}; }
 
   /// The last event once more, with other words.
-  virtual void repeat(std::string_view words, reply_builder& reply) {
-    static_cast<void>(words);
-    static_cast<void>(reply);
-  }
+  virtual void repeat(std::string_view /*words*/, reply_builder& /*reply*/) {}
 
   /// Whether the last event was the vendor's own end mark, after which nothing counts.
   virtual bool ended() const noexcept = 0;

@@ -69,15 +69,9 @@ std::optional<token_usage> read_openai_usage(const json_value& root) {
 token_usage estimate_openai_usage(const chat_reply& reply) {
   token_usage estimate;
   estimate.source = metering::estimated;
-  const auto add = [&](std::string_view text) {
-    estimate.completion_tokens += estimate_text_tokens(text, reply.model);
-  };
-  add(reply.content.empty() ? reply.refusal : reply.content);
-  add(reply.reasoning);
-  for (const tool_call& call : reply.tool_calls) {
-    add(call.name);
-    add(call.arguments);
-  }
+  estimate.completion_tokens = estimate_reply_tokens(reply);
+  if (reply.content.empty())
+    estimate.completion_tokens += estimate_text_tokens(reply.refusal, reply.model);
   estimate.total_tokens = estimate.completion_tokens;
   return estimate;
 }

@@ -131,12 +131,7 @@ void reply_builder::set_call_arguments(std::uint32_t key, std::string_view argum
 }
 
 std::uint64_t reply_builder::told_tokens() const {
-  const auto count = [this](std::string_view text) { return estimate_text_tokens(text, reply_.model); };
-  std::uint64_t told =
-      let_go_tokens_ + count(reply_.content) + count(reply_.reasoning) + count(reply_.refusal);
-  for (const tool_call& each : reply_.tool_calls)
-    told += count(each.name) + count(each.arguments);
-  return told;
+  return let_go_tokens_ + estimate_reply_tokens(reply_) + estimate_text_tokens(reply_.refusal, reply_.model);
 }
 
 chat_reply reply_builder::build() {

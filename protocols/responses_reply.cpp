@@ -240,16 +240,8 @@ void read_responses_end(const json_value& response, chat_reply& reply) {
 token_usage estimate_responses_usage(const chat_reply& reply) {
   token_usage estimate;
   estimate.source = metering::estimated;
-  const auto add = [&](std::string_view text) {
-    estimate.completion_tokens += estimate_text_tokens(text, reply.model);
-  };
-  add(reply.content);
-  add(reply.reasoning);
-  add(reply.refusal);
-  for (const tool_call& call : reply.tool_calls) {
-    add(call.name);
-    add(call.arguments);
-  }
+  estimate.completion_tokens =
+      estimate_reply_tokens(reply) + estimate_text_tokens(reply.refusal, reply.model);
   estimate.total_tokens = estimate.completion_tokens;
   return estimate;
 }

@@ -152,6 +152,14 @@ std::uint64_t estimate_text_tokens(std::string_view text, const model_name& mode
   return estimate_tokens(text, model).tokens;
 }
 
+std::uint64_t estimate_reply_tokens(const chat_reply& reply) {
+  const auto count = [&reply](std::string_view text) { return estimate_text_tokens(text, reply.model); };
+  std::uint64_t tokens = count(reply.content) + count(reply.reasoning);
+  for (const tool_call& call : reply.tool_calls)
+    tokens += count(call.name) + count(call.arguments);
+  return tokens;
+}
+
 std::uint64_t estimate_prompt_tokens(const chat_request& request) {
   return estimate_tokens(request).tokens;
 }
