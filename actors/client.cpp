@@ -270,6 +270,11 @@ result<health_report> client::health(bool probe, const provider_name& provider) 
   return impl_->ask<health_report>(health_query{probe, provider});
 }
 
+void client::set_mode(run_mode mode) {
+  if (impl_->open_door())
+    caf::anon_send(impl_->desk, weir::set_mode{mode});
+}
+
 void client::stop() {
   impl_->stop();
 }

@@ -18,13 +18,11 @@ namespace weir::actors {
 
 namespace {
 
-/// What is wrong with a request before a byte is sent. An estimate alone refuses only what is far too long.
-std::optional<failure> unsendable(const chat_request& request, const model_config* model) {
-  if (const auto faults = validate(request, model); !faults.empty())
-    return to_failure(faults);
+/// Whether a request is too long for a model. An estimate alone refuses only what is far too long.
+std::optional<failure> too_long(const chat_request& request, const token_count& prompt,
+                                const model_config* model) {
   if (model == nullptr || model->context_window == 0)
     return std::nullopt;
-  const token_count prompt = estimate_tokens(request);
   const std::uint64_t wanted = prompt.tokens + request.max_tokens.value_or(1);
   const std::uint64_t room = prompt.exact ? model->context_window : 2ULL * model->context_window;
   if (wanted <= room)
@@ -35,6 +33,31 @@ std::optional<failure> unsendable(const chat_request& request, const model_confi
                           std::to_string(request.max_tokens.value_or(1)) + ", but the model has room for " +
                           std::to_string(model->context_window) + " (context_window)",
                       "messages");
+}
+
+/// What is wrong with a request before a byte is sent. Drops the candidates for whose model it is too long.
+std::optional<failure> unsendable(const chat_request& request, const snapshot& config,
+                                  std::vector<route_candidate>& candidates) {
+  const auto entry = [&config](const route_candidate& each) {
+    return find_model(*config.find(each.provider), each.model);
+  };
+  if (const auto faults = validate(request, entry(candidates.front())); !faults.empty())
+    return to_failure(faults);
+  const bool bounded = std::ranges::any_of(candidates, [&](const route_candidate& each) {
+    const model_config* const model = entry(each);
+    return model != nullptr && model->context_window != 0;
+  });
+  if (!bounded)
+    return std::nullopt;
+  const token_count prompt = estimate_tokens(request);
+  std::optional<failure> first;
+  std::erase_if(candidates, [&](const route_candidate& each) {
+    auto why = too_long(request, prompt, entry(each));
+    if (why && !first)
+      first = why;
+    return why.has_value();
+  });
+  return candidates.empty() ? first : std::nullopt;
 }
 
 } // namespace
@@ -66,6 +89,7 @@ manager_actor::behavior_type manager_state::begin(services_ptr world, supervisor
       [this](const health_query& question) { return check(question); },
       [this](usage_query& question) { return self_->delegate(books_, std::move(question)); },
       [this](const drain& order) { return self_->delegate(supervisor_, order); },
+      [this](const set_mode& order) { self_->send(supervisor_, order); },
       [this](const snapshot_ptr& next) { adopt(next); },
   };
 }
@@ -89,8 +113,9 @@ caf::result<chat_reply> manager_state::perform(chat_request& request, delta_sink
   if (!way)
     return refuse(std::move(way.error()));
   request.model = std::move(way->model);
-  if (auto fault = unsendable(request, find_model(*config_->find(way->candidates.front()), request.model)))
+  if (auto fault = unsendable(request, *config_, way->candidates))
     return refuse(std::move(*fault));
+  next.route = way->by;
   next.candidates = std::move(way->candidates);
   next.config = config_;
   next.begin = begin;

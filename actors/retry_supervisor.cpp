@@ -61,6 +61,7 @@ supervisor_impl::behavior_type supervisor_state::begin(services_ptr world, accum
         config_ = next;
         roster_->adopt(next);
       },
+      [](const set_mode&) {},
       [this](ledger_pressure& news) { pressure_ = std::move(news.refuse); },
       [this](tick) { on_tick(); },
   };
@@ -112,7 +113,7 @@ void supervisor_state::proceed(open_call& open) {
     return abandon(open, make_failure(errc::timeout, "the call's deadline passed", "timeout"));
   ticker_.arm(self_, start + ticker::longest);
   for (; open.plan.has_candidate(); open.plan.skip_candidate()) {
-    const slot_ptr slot = roster_->find(open.work.candidates[open.plan.candidate()]);
+    const slot_ptr slot = roster_->find(open.work.candidates[open.plan.candidate()].provider);
     if (!slot)
       continue;
     const provider_config& asked = slot->setup->config;
@@ -265,7 +266,8 @@ failure supervisor_state::nobody_left(const open_call& open) const {
   failure closed =
       make_failure(errc::circuit_open, "no candidate can be asked: every circuit breaker is open");
   const time_point start = now();
-  for (const provider_name& each : open.work.candidates) {
+  for (const route_candidate& candidate : open.work.candidates) {
+    const provider_name& each = candidate.provider;
     const slot_ptr slot = roster_->find(each);
     if (!slot) {
       if (open.work.candidates.size() == 1)

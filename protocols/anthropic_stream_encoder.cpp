@@ -87,6 +87,8 @@ public:
       refusal_ += delta.text; // whether it is content is known at the end
       return events;
     }
+    if (delta.type == delta_kind::restart) // cannot be said in this API
+      return events;
     if (delta.type == delta_kind::tool_call && !learn(delta))
       return events;
     if (open_ && open_->takes(delta)) {

@@ -37,6 +37,8 @@ public:
   std::string encode(const chat_delta& delta) override {
     if (delta.type == chat_delta::kind::tool_call)
       return encode_call(delta);
+    if (delta.type == chat_delta::kind::restart)
+      return {}; // cannot be said in this API
     const std::string_view name = delta.type == chat_delta::kind::content     ? "content"
                                   : delta.type == chat_delta::kind::reasoning ? "reasoning_content"
                                                                               : "refusal";

@@ -236,7 +236,8 @@ std::string to_json(const chat_delta& delta) {
   return written([&](json_writer& out) {
     out.StartObject();
     write_member(out, "type", to_string(delta.type));
-    write_member(out, "text", delta.text);
+    if (delta.type != chat_delta::kind::restart)
+      write_member(out, "text", delta.text);
     if (delta.type == chat_delta::kind::tool_call) {
       write_count(out, "index", delta.tool_index);
       if (!delta.tool_id.empty())

@@ -13,7 +13,9 @@ constexpr std::array<std::string_view, 4> role_names{"system", "user", "assistan
 constexpr std::array<std::string_view, 7> finish_names{"unknown",        "stop",  "length", "tool_calls",
                                                        "content_filter", "pause", "error"};
 
-constexpr std::array<std::string_view, 4> kind_names{"content", "reasoning", "refusal", "tool_call"};
+constexpr std::array<std::string_view, 5> kind_names{"content", "reasoning", "refusal", "tool_call",
+                                                     "restart"};
+constexpr std::array<std::string_view, 4> rescue_names{"fail", "buffer", "restart", "continue"};
 
 } // namespace
 
@@ -34,6 +36,17 @@ std::string_view to_string(finish_reason value) noexcept {
 
 std::string_view to_string(chat_delta::kind value) noexcept {
   return kind_names[static_cast<std::size_t>(value)];
+}
+
+std::string_view to_string(rescue_policy value) noexcept {
+  return rescue_names[static_cast<std::size_t>(value)];
+}
+
+std::optional<rescue_policy> to_rescue_policy(std::string_view name) noexcept {
+  const auto found = std::ranges::find(rescue_names, name);
+  if (found == rescue_names.end())
+    return std::nullopt;
+  return static_cast<rescue_policy>(found - rescue_names.begin());
 }
 
 message make_message(role from, std::string text) {

@@ -11,6 +11,8 @@ namespace weir {
 namespace {
 
 constexpr std::array<std::string_view, 3> api_names{"chat", "messages", "responses"};
+constexpr std::array<std::string_view, 5> strategy_names{"priority", "weighted", "least_busy",
+                                                         "lowest_latency", "lowest_cost"};
 constexpr std::array<std::string_view, 4> key_style_names{"bearer", "x-api-key", "api-key", "none"};
 
 } // namespace
@@ -25,6 +27,10 @@ std::string_view to_string(provider_type value) noexcept {
     return "generic";
   }
   return "generic";
+}
+
+std::string_view to_string(route_strategy value) noexcept {
+  return strategy_names[static_cast<std::size_t>(value)];
 }
 
 std::string_view to_string(api_kind value) noexcept {
@@ -67,6 +73,11 @@ retry_config retry_config::defaults() {
 const provider_config* snapshot::find(const provider_name& name) const noexcept {
   const auto found = std::ranges::find(providers, name, &provider_config::name);
   return found == providers.end() ? nullptr : &*found;
+}
+
+const route_config* route_for(const snapshot& config, const model_name& name) noexcept {
+  const auto found = std::ranges::find(config.routes, name, &route_config::name);
+  return found == config.routes.end() ? nullptr : &*found;
 }
 
 const model_config* find_model(const provider_config& provider, const model_name& name) noexcept {

@@ -48,40 +48,67 @@ bool has_image(const chat_request& request) {
   });
 }
 
+/// What a candidate is called by, with its configuration beside it.
+struct option {
+  const provider_config* provider;
+  model_name model;
+  std::uint32_t weight = 1;
+};
+
 /// Drops the candidates whose configuration says that their model cannot do what is asked, unless nobody can:
 /// then the first one's fault is told.
-void keep_able(std::vector<const provider_config*>& candidates, const chat_request& request,
-               const model_name& model) {
-  if (candidates.size() < 2)
+void keep_able(std::vector<option>& options, const chat_request& request) {
+  if (options.size() < 2)
     return;
   const bool image = has_image(request);
-  const auto unable = [&](const provider_config* each) {
-    const model_config* const entry = find_model(*each, model);
+  const auto unable = [&](const option& each) {
+    const model_config* const entry = find_model(*each.provider, each.model);
     return entry != nullptr && ((image && !entry->supports_vision.value_or(true)) ||
                                 (!request.tools.empty() && !entry->supports_tools.value_or(true)) ||
                                 (request.stream && !entry->supports_streaming.value_or(true)));
   };
-  if (!std::ranges::all_of(candidates, unable))
-    std::erase_if(candidates, unable);
+  if (!std::ranges::all_of(options, unable))
+    std::erase_if(options, unable);
 }
 
-std::vector<const provider_config*> candidates_for(const snapshot& config, const provider_config& first,
-                                                   const model_name& model) {
-  std::vector<const provider_config*> found;
+/// Who offers the model under its own name.
+std::vector<option> options_by_model(const snapshot& config, const provider_config& first,
+                                     const model_name& model) {
+  std::vector<option> found;
   found.reserve(config.providers.size());
   if (offers(first, model))
-    found.push_back(&first);
+    found.push_back({&first, model});
   for (const provider_config& each : config.providers)
     if (&each != &first && each.enabled && find_model(each, model) != nullptr)
-      found.push_back(&each);
+      found.push_back({&each, model});
   // Those that take any name come last, and only where the name has a chance of being known.
   const std::size_t listed = found.size();
   for (const provider_config& each : config.providers)
     if (&each != &first && each.enabled && each.models.empty() &&
         std::any_of(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(listed),
-                    [&](const provider_config* known) { return same_api(*known, each); }))
-      found.push_back(&each);
+                    [&](const option& known) { return same_api(*known.provider, each); }))
+      found.push_back({&each, model});
   return found;
+}
+
+/// Where a route leads, as far as its providers are enabled and, with `pinned`, are that one.
+std::vector<option> options_by_route(const snapshot& config, const route_config& way,
+                                     const provider_name& pinned) {
+  std::vector<option> found;
+  found.reserve(way.candidates.size());
+  for (const route_candidate& each : way.candidates) {
+    const provider_config* const provider = config.find(each.provider);
+    if (provider != nullptr && provider->enabled && (pinned.empty() || pinned == each.provider))
+      found.push_back({provider, each.model, each.weight});
+  }
+  return found;
+}
+
+failure nobody_offers(const model_name& model, const provider_name& pinned) {
+  return make_failure(errc::model_not_found,
+                      "no enabled provider offers the model '" + model.str() + "'" +
+                          (pinned.empty() ? "" : " (only '" + pinned.str() + "' was asked)"),
+                      "model");
 }
 
 } // namespace
@@ -102,20 +129,22 @@ result<route> find_route(const snapshot& config, const chat_request& request) {
           "the request names no model, and the provider '" + start.name.str() + "' lists none", "model");
     way.model = start.models.front().name;
   }
-  std::vector<const provider_config*> found;
-  if (request.provider.empty())
-    found = candidates_for(config, start, way.model);
-  else if (offers(start, way.model))
-    found.push_back(&start);
+  std::vector<option> found;
+  if (const route_config* const named = route_for(config, way.model)) {
+    found = options_by_route(config, *named, request.provider);
+    if (!found.empty())
+      way.by = named;
+  }
+  if (found.empty() && request.provider.empty())
+    found = options_by_model(config, start, way.model);
+  else if (found.empty() && offers(start, way.model))
+    found.push_back({&start, way.model});
   if (found.empty())
-    return make_failure(errc::model_not_found,
-                        "no enabled provider offers the model '" + way.model.str() + "'" +
-                            (request.provider.empty() ? "" : " (only '" + start.name.str() + "' was asked)"),
-                        "model");
-  keep_able(found, request, way.model);
+    return nobody_offers(way.model, request.provider);
+  keep_able(found, request);
   way.candidates.reserve(found.size());
-  for (const provider_config* each : found)
-    way.candidates.push_back(each->name);
+  for (option& each : found)
+    way.candidates.push_back({each.provider->name, std::move(each.model), each.weight});
   return way;
 }
 

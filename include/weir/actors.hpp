@@ -30,6 +30,8 @@ using manager_actor = caf::typed_actor<
     caf::replies_to<usage_query>::with<usage_report>,
     // Refuses new calls and lets those in flight end.
     caf::replies_to<drain>::with<drained>,
+    // Goes offline, or read-only, or back to normal.
+    caf::reacts_to<set_mode>,
     // Adopts a newer snapshot and passes it on. Calls in flight keep the one that they began with.
     caf::reacts_to<snapshot_ptr>>;
 
@@ -44,6 +46,8 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<health_query>::with<health_report>,
     // Refuses new calls and lets those in flight end.
     caf::replies_to<drain>::with<drained>,
+    // Goes offline, or read-only, or back to normal.
+    caf::reacts_to<set_mode>,
     // Starts, updates and stops providers.
     caf::reacts_to<snapshot_ptr>,
     // Refuses or welcomes calls, as the books can follow.

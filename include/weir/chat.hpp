@@ -106,6 +106,15 @@ struct tool_choice {
   friend bool operator==(const tool_choice&, const tool_choice&) = default;
 };
 
+/// What is done about a stream that breaks after some of it has been shown: nobody else's answer goes on from
+/// there by itself. Every attempt is booked, whatever the policy.
+enum class rescue_policy : std::uint8_t {
+  fail,            ///< the call fails, with the text that was shown in its reply
+  buffer,          ///< nothing is shown until the reply is whole, so that it can be replaced
+  restart,         ///< the sink is told to drop what it has (`chat_delta::kind::restart`), and gets another
+  continue_stream, ///< another attempt goes on from the shown text, at a model that supports prefill
+};
+
 /// A chat call. `extra` carries any further field of the provider's API as (name, JSON text), unchanged.
 struct chat_request {
   model_name model; ///< empty: the default provider's first model
@@ -121,7 +130,8 @@ struct chat_request {
   extra_members extra;
 
   call_id id; ///< zero: weir makes one; one of the caller's own lets him cancel the call while it runs
-  provider_name provider; ///< pins one provider; empty: weir chooses and may fail over
+  provider_name provider;              ///< pins one provider; empty: weir chooses and may fail over
+  std::optional<rescue_policy> rescue; ///< of a streamed call; nothing: the route's, else `fail`
   std::optional<std::chrono::milliseconds>
       timeout; ///< for the whole call, a day at most; nothing: the configuration's
   std::vector<std::pair<std::string, std::string>> tags; ///< go to the ledger, never to the provider
@@ -133,11 +143,13 @@ enum class finish_reason : std::uint8_t { unknown, stop, length, tool_calls, con
 struct attempt_info {
   attempt_id id;
   provider_name provider;
+  model_name model;        ///< as this provider was asked for it
   errc error = errc::none; ///< `none` for the one that succeeded
   int status_code = 0;
   std::string message; ///< why it failed; empty for a success
   std::chrono::microseconds latency{0};
   std::chrono::milliseconds waited{0}; ///< back-off before this attempt
+  bool hedge = false;                  ///< made beside one that was slow; the first to answer wins
 
   friend bool operator==(const attempt_info&, const attempt_info&) = default;
 };
@@ -173,7 +185,8 @@ struct chat_reply {
 
 /// A piece of a streamed reply. Kinds are kept apart so that a sink can show what it wants.
 struct chat_delta {
-  enum class kind : std::uint8_t { content, reasoning, refusal, tool_call };
+  /// `restart` has no text: what came before it is void, and the reply begins anew.
+  enum class kind : std::uint8_t { content, reasoning, refusal, tool_call, restart };
   kind type = kind::content;
   std::string text;             ///< of a tool call: a piece of its arguments
   std::uint32_t tool_index = 0; ///< which tool call, from 0
@@ -187,6 +200,9 @@ std::string_view to_string(role value) noexcept;
 std::optional<role> to_role(std::string_view name) noexcept;
 std::string_view to_string(finish_reason value) noexcept;
 std::string_view to_string(chat_delta::kind value) noexcept;
+/// As the configuration has it: `fail`, `buffer`, `restart`, `continue`.
+std::string_view to_string(rescue_policy value) noexcept;
+std::optional<rescue_policy> to_rescue_policy(std::string_view name) noexcept;
 
 /// A message of plain text.
 message make_message(role from, std::string text);

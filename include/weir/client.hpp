@@ -65,6 +65,9 @@ public:
   /// With a `provider`, only that one is reported.
   result<health_report> health(bool probe, const provider_name& provider = {});
 
+  /// Goes offline, or read-only, or back to normal.
+  void set_mode(run_mode mode);
+
   /// Drains and stops a runtime of its own; later calls are answered as `cancelled`.
   void stop();
 

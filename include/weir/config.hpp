@@ -3,7 +3,9 @@
 #pragma once
 
 #include <weir/api.hpp>
+#include <weir/chat.hpp>
 #include <weir/error.hpp>
+#include <weir/health.hpp>
 #include <weir/money.hpp>
 #include <weir/names.hpp>
 #include <weir/secret.hpp>
@@ -37,6 +39,7 @@ struct model_config {
       supports_vision{}; ///< false: such a request is refused unsent; nothing: the provider decides
   std::optional<bool> supports_tools{};
   std::optional<bool> supports_streaming{};
+  bool supports_prefill = false;   ///< goes on from a last message of the assistant's: `rescue = "continue"`
   std::optional<api_kind> api{};   ///< nothing: the provider's
   std::optional<pricing> prices{}; ///< nothing: the cost is unknown, never zero
 };
@@ -55,6 +58,17 @@ struct retry_rule {
   friend bool operator==(const retry_rule&, const retry_rule&) = default;
 };
 
+/// `[llm.retry.budget]`: what the retries of one provider may be, in all calls together. A storm of retries
+/// would keep down a provider that could recover. Figures of gRPC's A6 proposal.
+struct retry_budget_config {
+  bool enabled = true;
+  std::uint32_t tokens = 10;                ///< room of the bucket; a retry takes one
+  std::uint32_t per_success_permille = 100; ///< what a success gives back, in thousandths of a token
+  milliseconds refill_time{60'000};         ///< a token comes back after this, without any success; 0: none
+
+  friend bool operator==(const retry_budget_config&, const retry_budget_config&) = default;
+};
+
 /// `[llm.retry]`.
 struct retry_config {
   std::map<errc, retry_rule> rules;      ///< classes that are not in it are not retried
@@ -62,20 +76,56 @@ struct retry_config {
   std::uint32_t max_unknown_repeats = 1; ///< how often one call may repeat a request whose fate is unknown
   milliseconds max_retry_after{120'000}; ///< a longer hint of the server fails over instead of waiting
   bool jitter = true;                    ///< full jitter: the wait is uniform in (0, delay]
+  retry_budget_config budget;
 
   /// The policy where the file says nothing: network 3 exponential, rate_limit 5 linear, server_error 2
   /// fixed.
   static retry_config defaults();
 };
 
-/// `[llm.circuit_breaker]`: one breaker for each provider.
+/// `[llm.circuit_breaker]`: one breaker for each provider and model.
 struct breaker_config {
   milliseconds window{30'000};        ///< outcomes older than this do not count
   std::uint32_t min_calls = 10;       ///< below this the breaker never opens
   std::uint32_t failure_percent = 50; ///< opens at this share of failures or more
+  milliseconds slow_after{0};         ///< a first token that comes later is slow; 0: none is. Streams only
+  std::uint32_t slow_percent = 80;    ///< opens at this share of slow streams or more
   milliseconds open_time{30'000};     ///< first time spent open; doubles with each failed probe round
   milliseconds max_open_time{300'000};
   std::uint32_t half_open_permits = 2; ///< probes; all must succeed to close
+  std::uint32_t jitter_percent = 20;   ///< the time spent open is so much longer or shorter, at random
+  milliseconds last_resort{5'000};     ///< where every candidate is open, one is asked this often; 0: never
+
+  friend bool operator==(const breaker_config&, const breaker_config&) = default;
+};
+
+/// How the candidates of a route are ordered for a call. Ties keep the order of the file.
+enum class route_strategy : std::uint8_t {
+  priority,       ///< as listed
+  weighted,       ///< the first by chance, by weight; the rest as listed
+  least_busy,     ///< fewest attempts in flight first
+  lowest_latency, ///< fastest of late first; who has not answered yet goes before
+  lowest_cost,    ///< cheapest for this request first; who has no price goes last
+};
+std::string_view to_string(route_strategy value) noexcept;
+
+/// One place where a route leads.
+struct route_candidate {
+  provider_name provider;
+  model_name model;         ///< as that provider knows it
+  std::uint32_t weight = 1; ///< of `weighted`; 0: only when the others fail
+};
+
+/// `[llm.routes.NAME]`: where calls for the model or alias NAME go. Without a route, a call goes to the
+/// providers that offer its model.
+struct route_config {
+  model_name name;
+  route_strategy strategy = route_strategy::priority;
+  std::vector<route_candidate> candidates; ///< in order of preference, never empty
+  std::string sticky_by;                   ///< key of a tag: calls of one value have one first candidate
+  std::optional<rescue_policy> rescue;     ///< of calls that name none
+  milliseconds hedge_after{0};             ///< 0: never. A second bill: see docs/supervision.md
+  bool reroute_content_filter = false;     ///< a refusal by safety rules is taken to the next candidate
 };
 
 /// `[llm.limits]`: a bound on everything.
@@ -85,6 +135,7 @@ struct limits_config {
   std::uint32_t max_header_bytes = 16 * 1024;  ///< of a response
   std::uint64_t max_body_bytes = 32ULL << 20U; ///< of a response
   milliseconds drain_timeout{30'000};          ///< how long a stop waits for calls in flight
+  std::string fair_by = "agent"; ///< key of a tag: who waits at a provider, waits among those of his value
 };
 
 /// `[llm.ledger]`.
@@ -93,6 +144,8 @@ struct ledger_config {
   milliseconds batch_delay{20};          ///< … or after this long
   std::uint32_t max_pending = 65'536;    ///< records not yet committed; at this many new calls are refused
   std::uint64_t map_bytes = 1ULL << 30U; ///< first size of the LMDB map (sparse); it grows by itself
+  bool refuse_when_broken = true; ///< a failed commit makes weir `read_only` until one succeeds; false:
+                                  ///< records gather in memory, up to `max_pending`
 };
 
 /// How a provider wants to be told its key: `auth` of the configuration.
@@ -126,10 +179,12 @@ struct provider_config {
   std::string preset;               ///< whose defaults these are, such as `groq`; empty: the type's
   std::optional<wire_options> wire; ///< nothing: the type's, as `wire_of` says; the loader always sets it
   secret api_key;
-  std::string base_url; ///< taken as given; the endpoint's path is appended
+  std::vector<secret> more_keys; ///< used in turn with `api_key`; one that is refused or held rests
+  std::string base_url;          ///< taken as given; the endpoint's path is appended
   bool enabled = true;
   milliseconds timeout{30'000};         ///< of one attempt, in all; of a streamed one, to its first token
   milliseconds stream_timeout{600'000}; ///< of one streamed attempt, in all
+  milliseconds first_token_timeout{0};  ///< of a streamed attempt; 0: `timeout`
   milliseconds connect_timeout{5'000};
   milliseconds tls_timeout{10'000};
   milliseconds first_byte_timeout{60'000};
@@ -137,8 +192,13 @@ struct provider_config {
   std::optional<std::uint32_t> max_retries; ///< caps every rule at this provider; nothing: no cap
   std::uint32_t max_concurrency = 256;      ///< attempts in flight
   std::uint32_t max_queue = 1024;           ///< attempts waiting for a place; more fail over as `overloaded`
-  bool allow_insecure_http = false;         ///< `http://` to another host than loopback
-  std::string ca_file;                      ///< PEM file of trusted authorities; empty: the system's store
+  milliseconds max_queue_wait{30'000};      ///< who would wait longer is refused at once
+  std::uint32_t requests_per_minute = 0;    ///< 0: no limit of ours
+  std::uint64_t tokens_per_minute = 0;      ///< of input and output; 0: no limit of ours
+  bool learn_limits = true;                 ///< heed what the provider's rate-limit headers say
+  bool adaptive_concurrency = false; ///< find out how many attempts it bears, up to `max_concurrency` (AIMD)
+  bool allow_insecure_http = false;  ///< `http://` to another host than loopback
+  std::string ca_file;               ///< PEM file of trusted authorities; empty: the system's store
   std::map<std::string, std::string> headers; ///< sent with each request
   std::vector<model_config> models;           ///< in file order; empty: takes any model name, unpriced
 };
@@ -165,6 +225,8 @@ struct snapshot {
   retry_config retry = retry_config::defaults();
   breaker_config breaker;
   limits_config limits;
+  std::vector<route_config> routes; ///< in file order, each name once
+  run_mode mode = run_mode::normal;
   ledger_config ledger;
   /// Made known to the whole process (`install_vocabulary`) by a runtime that takes this snapshot. Each name
   /// once: the first that was installed stays until the process ends, whatever a reload says.
@@ -184,6 +246,9 @@ struct runtime_options {
 
 /// How a provider is spoken to.
 wire_options wire_of(const provider_config& provider);
+
+/// The route of that name, or null.
+const route_config* route_for(const snapshot& config, const model_name& name) noexcept;
 
 /// The model's entry, or null.
 const model_config* find_model(const provider_config& provider, const model_name& name) noexcept;

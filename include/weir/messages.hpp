@@ -51,6 +51,12 @@ struct usage_report {
 /// No call and no drain waits longer; a larger time, `milliseconds::max()` included, is taken for this.
 inline constexpr milliseconds longest_wait = std::chrono::hours{24};
 
+/// Changes what weir may do, until the next such message or reload. `normal` does not end a mode that has a
+/// cause, such as a ledger that cannot be written: that ends with its cause.
+struct set_mode {
+  run_mode mode = run_mode::normal;
+};
+
 /// Refuses new calls, waits for those in flight until `patience` is over, then ends them as `cancelled`.
 struct drain {
   std::optional<milliseconds> patience; ///< nothing: `limits.drain_timeout` of the configuration
@@ -68,8 +74,9 @@ struct call {
   call_id id;
   std::shared_ptr<const chat_request> request;
   snapshot_ptr config;
-  std::vector<provider_name> candidates; ///< in the order of preference, never empty
-  delta_sink sink;                       ///< null: nobody wants the deltas
+  std::vector<route_candidate> candidates; ///< in the order of preference, never empty
+  const route_config* route = nullptr;     ///< of `config`; null: none has the model's name
+  delta_sink sink;                         ///< null: nobody wants the deltas
   time_point begin{};
   time_point deadline{};
 };
@@ -91,6 +98,9 @@ struct attempt_end {
   result<chat_reply> outcome = failure{};
   std::chrono::microseconds latency{0};
   bool delivered = false; ///< deltas have reached the sink: nobody else can begin the answer anew
+  bool other_key = false; ///< the failure was of one key, and another can be used at once
+  std::string partial;    ///< of a streamed attempt that failed: the content that had come, if it is gathered
+  std::optional<std::chrono::microseconds> first_token; ///< of a streamed attempt, from its begin
 };
 
 /// Ends an attempt early. Booked like any other end.
@@ -149,6 +159,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::ledger_health)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::ledger_pressure)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::provider_health)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::provider_probe)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::set_mode)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::snapshot_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_record)

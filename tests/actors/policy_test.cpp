@@ -206,8 +206,8 @@ BOOST_AUTO_TEST_CASE(routes_begin_at_the_default_and_keep_to_who_offers_the_mode
   request.model = model_name("m");
   const auto names = [](const route& way) {
     std::string text;
-    for (const provider_name& each : way.candidates)
-      text += each.str();
+    for (const route_candidate& each : way.candidates)
+      text += each.provider.str();
     return text;
   };
   BOOST_TEST(names(*find_route(*config, request)) == "ca");
