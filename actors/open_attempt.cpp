@@ -56,7 +56,11 @@ void open_attempt::end(result<chat_reply> outcome, time_point now) {
   // Anonymous, since this may run while the actor's state is being destroyed.
   caf::anon_send(books_, policy::make_record(facts, request, setup_->config.name,
                                              find_model(setup_->config, request.model), prices, outcome));
-  answer_.deliver(attempt_end{std::move(outcome), latency, stream_ && stream_->delivered()});
+  attempt_end told;
+  told.outcome = std::move(outcome);
+  told.latency = latency;
+  told.delivered = stream_ && stream_->delivered();
+  answer_.deliver(std::move(told));
 }
 
 } // namespace weir::actors

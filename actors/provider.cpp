@@ -32,6 +32,10 @@ void estimate_usage(chat_reply& reply, const chat_request& request) {
   usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
 }
 
+failure is_offline() {
+  return make_failure(errc::offline, "weir is offline");
+}
+
 failure out_of_time() {
   return make_failure(errc::timeout, "the call's deadline passed before the request could be sent");
 }
@@ -66,6 +70,7 @@ provider_impl::behavior_type provider_state::begin(services_ptr world, accumulat
         cancel(which.id, make_failure(errc::cancelled, "the attempt was cancelled"));
       },
       [this](const provider_probe& question) { return check(question); },
+      [this](const set_mode& order) { change_mode(order.mode); },
       [this](const snapshot_ptr& config) { adopt(*config); },
       [this](inbox_filled) {
         for (exchange_news& each : inbox_->take())
@@ -83,7 +88,9 @@ open_attempt::promise provider_state::perform(attempt& work) {
   auto answer = self_->make_response_promise<attempt_end>();
   auto open = std::make_unique<open_attempt>(std::move(work), answer, setup_, world_, books_, now());
   watch_sink(*open);
-  if (in_flight_.size() < setup_->config.max_concurrency) {
+  if (offline_)
+    finish(std::move(open), is_offline());
+  else if (in_flight_.size() < setup_->config.max_concurrency) {
     launch(std::move(open));
   } else if (queue_.size() < setup_->config.max_queue) {
     ticker_.arm(self_, open->work().deadline);
@@ -220,6 +227,12 @@ provider_state::health_promise provider_state::check(const provider_probe& quest
     answer.deliver(health_);
     return answer;
   }
+  if (offline_) {
+    provider_health seen = health_;
+    seen.probe_error = is_offline();
+    answer.deliver(std::move(seen));
+    return answer;
+  }
   const std::uint64_t number = ++last_probe_;
   probes_.emplace(number, promise_guard<provider_health>{answer, [] { return provider_health{}; }});
   auto home = caf::actor_cast<provider_impl>(self_);
@@ -246,6 +259,15 @@ void provider_state::probed(probe_end& done) {
   if (seen.probe_error)
     seen.probe_error->provider = seen.name.str();
   found.mapped().deliver(std::move(seen));
+}
+
+/// What is on the wire ends as it does; what waits is ended.
+void provider_state::change_mode(run_mode mode) {
+  offline_ = mode == run_mode::offline;
+  if (!offline_)
+    return;
+  for (attempt_ptr& open : std::exchange(queue_, {}))
+    finish(std::move(open), is_offline());
 }
 
 void provider_state::adopt(const snapshot& config) {

@@ -78,6 +78,7 @@ private:
 
   health_promise check(const provider_probe& question);
   void probed(probe_end& done);
+  void change_mode(run_mode mode);
   void adopt(const snapshot& config);
 
   time_point now() const { return self_->clock().now(); }
@@ -97,6 +98,7 @@ private:
   std::unordered_map<caf::actor_addr, std::uint32_t> sinks_; ///< monitored, and by how many streams
   std::uint64_t last_probe_ = 0;
   provider_health health_;
+  bool offline_ = false;
 };
 
 /// Spawn with `self->spawn<caf::monitored>(provider, world, books, setup)`.

@@ -1,9 +1,10 @@
-// The way of a call through its attempts. Each handler either makes the next step or answers, never both.
+// The way of a call through its attempts. What comes after each stands in supervisor_decisions.cpp.
 #include "actors/retry_supervisor.hpp"
 
 #include "actors/log.hpp"
 #include "actors/policy/booking.hpp"
 #include "actors/policy/error_policy.hpp"
+#include "actors/policy/ordering.hpp"
 #include "actors/provider.hpp"
 
 #include <algorithm>
@@ -15,18 +16,16 @@ namespace {
 
 /// A probe that is this late after its attempt should have ended is lost.
 constexpr std::chrono::seconds probe_grace{5};
+/// Changes of a breaker that are kept.
+constexpr std::size_t history_room = 16;
 
-caf::error stopped() {
-  return to_error(make_failure(errc::cancelled, "weir has stopped"));
+std::optional<std::string_view> tag_of(const chat_request& request, std::string_view key) {
+  const auto found =
+      std::ranges::find(request.tags, key, [](const auto& each) { return std::string_view(each.first); });
+  return found == request.tags.end() ? std::nullopt : std::optional<std::string_view>(found->second);
 }
 
 } // namespace
-
-chat_reply supervisor_state::open_call::unanswered() {
-  chat_reply reply;
-  reply.error = make_failure(errc::cancelled, "weir ended before the call did");
-  return reply;
-}
 
 supervisor_impl::behavior_type retry_supervisor(supervisor_impl::stateful_pointer<supervisor_state> self,
                                                 services_ptr world, accumulator_actor books,
@@ -40,13 +39,13 @@ supervisor_impl::behavior_type supervisor_state::begin(services_ptr world, accum
   books_ = std::move(books);
   config_ = std::move(config);
   roster_.emplace([this](const setup_ptr& setup) -> provider_actor {
-    return self_->spawn<caf::monitored>(provider, world_, books_, setup);
+    const provider_actor made = self_->spawn<caf::monitored>(provider, world_, books_, setup);
+    if (mode() != run_mode::normal)
+      self_->send(made, set_mode{mode()});
+    return made;
   });
-  roster_->adopt(config_);
-  self_->set_down_handler([this](caf::down_msg& death) {
-    roster_->on_death(death);
-    leave_when_alone();
-  });
+  roster_->adopt(config_, now());
+  self_->set_down_handler([this](caf::down_msg& death) { provider_died(death); });
   // We go last: what the providers book on their way out must find its way into the books.
   self_->set_exit_handler([this](caf::exit_msg&) {
     roster_->dismiss();
@@ -57,12 +56,9 @@ supervisor_impl::behavior_type supervisor_state::begin(services_ptr world, accum
       [this](const cancel_call& which) { cancel(which.id); },
       [this](const health_query& question) { return check(question); },
       [this](const drain& order) { return start_drain(order); },
-      [this](const snapshot_ptr& next) {
-        config_ = next;
-        roster_->adopt(next);
-      },
-      [](const set_mode&) {},
-      [this](ledger_pressure& news) { pressure_ = std::move(news.refuse); },
+      [this](const set_mode& order) { change_mode(order); },
+      [this](const snapshot_ptr& next) { adopt(next); },
+      [this](ledger_pressure& news) { press(news); },
       [this](tick) { on_tick(); },
   };
 }
@@ -81,10 +77,12 @@ supervisor_state::reply_promise supervisor_state::perform(call& work) {
     return promise;
   }
   open_call& open = calls_.try_emplace(id, std::move(work), promise).first->second;
-  if (auto no = refusal())
+  if (auto no = refusal()) {
     fail(open, std::move(*no));
-  else
+  } else {
+    order(open);
     proceed(open);
+  }
   return promise;
 }
 
@@ -93,84 +91,185 @@ void supervisor_state::cancel(const call_id& id) {
     abandon(found->second, make_failure(errc::cancelled, "the call was cancelled"));
 }
 
-std::optional<failure> supervisor_state::refusal() const {
-  if (drain_until_)
-    return make_failure(errc::cancelled, "weir is stopping");
-  if (pressure_)
-    return pressure_;
-  // The call that asks is among them already.
-  if (calls_.size() > config_->limits.max_in_flight)
-    return make_failure(errc::overloaded,
-                        "there are " + std::to_string(config_->limits.max_in_flight) + " calls in flight",
-                        "limits.max_in_flight");
-  return std::nullopt;
+/// Puts the candidates into the order that the route's strategy gives them just now.
+void supervisor_state::order(open_call& open) {
+  const route_config* const way = open.work.route;
+  if (way == nullptr || open.work.candidates.size() < 2)
+    return;
+  const auto sticky = tag_of(*open.work.request, way->sticky_by);
+  if (way->strategy == route_strategy::priority && !sticky)
+    return;
+  std::vector<policy::candidate_facts> facts;
+  facts.reserve(open.work.candidates.size());
+  for (const route_candidate& each : open.work.candidates) {
+    policy::candidate_facts& known = facts.emplace_back();
+    const slot_ptr slot = roster_->find(each.provider);
+    if (!slot)
+      continue;
+    known.in_flight = slot->out;
+    known.latency = slot->target(each.model).latency_of_late(now());
+    if (way->strategy == route_strategy::lowest_cost)
+      known.cost = policy::rough_cost(*open.work.request, slot->setup->prices_of(each.model));
+  }
+  policy::order_candidates(open.work.candidates, facts, way->strategy, sticky, world_->random());
 }
+
+// --- an attempt begins -----------------------------------------------------------------------------------
 
 /// Makes the next attempt at the candidate whose turn it is, or at the first one after it that may be asked.
 void supervisor_state::proceed(open_call& open) {
-  const time_point start = now();
-  if (start >= open.work.deadline)
+  if (now() >= open.work.deadline)
     return abandon(open, make_failure(errc::timeout, "the call's deadline passed", "timeout"));
-  ticker_.arm(self_, start + ticker::longest);
-  for (; open.plan.has_candidate(); open.plan.skip_candidate()) {
-    const slot_ptr slot = roster_->find(open.work.candidates[open.plan.candidate()].provider);
-    if (!slot)
-      continue;
-    const provider_config& asked = slot->setup->config;
-    const time_point end = std::min(
-        open.work.deadline, start + (open.work.request->stream ? asked.stream_timeout : asked.timeout));
-    if (const auto permit = slot->breaker.acquire(start, end + probe_grace))
-      return start_attempt(open, slot, *permit);
-  }
-  fail(open, nobody_left(open));
+  if (mode() == run_mode::offline)
+    return fail(open, make_failure(errc::offline, "weir is offline"));
+  ticker_.arm(self_, now() + ticker::longest);
+  for (; open.plan.has_candidate(); open.plan.skip_candidate())
+    if (ask(open, open.plan.candidate(), false))
+      return;
+  if (open.last || !(ask_last_resort(open) || await_revival(open)))
+    fail(open, nobody_left(open), open.shown);
 }
 
-void supervisor_state::start_attempt(open_call& open, const slot_ptr& slot, policy::permit permit) {
+/// When an attempt that begins now and has not reported is lost.
+time_point supervisor_state::lost_by(const open_call& open, const provider_slot& slot) const {
+  const provider_config& asked = slot.setup->config;
+  return std::min(open.work.deadline,
+                  now() + (open.work.request->stream ? asked.stream_timeout : asked.timeout)) +
+         probe_grace;
+}
+
+/// Makes an attempt at a candidate, if its breaker gives a permit.
+bool supervisor_state::ask(open_call& open, std::size_t candidate, bool hedge) {
+  const route_candidate& where = open.work.candidates[candidate];
+  const slot_ptr slot = roster_->find(where.provider);
+  if (!slot || !slot->handle)
+    return false;
+  ticket of{open.work.id, {}, candidate, slot, &slot->target(where.model), {}};
+  const breaker_state before = of.target->breaker.state();
+  const auto permit = of.target->breaker.acquire(now(), lost_by(open, *slot), world_->random());
+  note_change(of, before);
+  if (!permit)
+    return false;
+  // A hedge is no first try: it is one more request for a call that has one out.
+  if (hedge && !slot->budget.spend(now())) {
+    of.target->breaker.release(*permit);
+    return false;
+  }
+  of.permit = *permit;
+  start_attempt(open, std::move(of), hedge);
+  return true;
+}
+
+/// Where every candidate's breaker is open, one of them is asked all the same, once in a while: the call
+/// would fail anyway, and the provider may be well again.
+bool supervisor_state::ask_last_resort(open_call& open) {
+  const milliseconds pause = config_->breaker.last_resort;
+  if (pause.count() == 0)
+    return false;
+  std::optional<ticket> best;
+  for (std::size_t n = 0; n != open.work.candidates.size(); ++n) {
+    const slot_ptr slot = roster_->find(open.work.candidates[n].provider);
+    if (!slot || !slot->handle)
+      continue;
+    provider_target& target = slot->target(open.work.candidates[n].model);
+    if (target.breaker.state() != breaker_state::open || now() < target.breaker.last_trial() + pause)
+      return false;
+    if (!best || target.breaker.reopens_at() < best->target->breaker.reopens_at())
+      best = ticket{open.work.id, {}, n, slot, &target, {}};
+  }
+  if (!best)
+    return false;
+  best->permit = *best->target->breaker.acquire_early(now(), lost_by(open, *best->slot));
+  note_change(*best, breaker_state::open);
+  for (open.plan.rewind(); open.plan.candidate() != best->candidate;)
+    open.plan.skip_candidate();
+  start_attempt(open, std::move(*best), false);
+  return true;
+}
+
+/// Where a candidate's actor is about to be started anew, the call waits for it.
+bool supervisor_state::await_revival(open_call& open) {
+  time_point soonest = time_point::max();
+  for (const route_candidate& each : open.work.candidates)
+    if (const slot_ptr slot = roster_->find(each.provider); slot && !slot->handle)
+      soonest = std::min(soonest, slot->revives_at);
+  if (soonest >= open.work.deadline)
+    return false;
+  open.plan.rewind();
+  wait(open, std::max(soonest, now() + milliseconds{1}));
+  return true;
+}
+
+void supervisor_state::start_attempt(open_call& open, ticket of, bool hedge) {
   open.plan.begin_attempt();
   const auto unix_ms = std::chrono::floor<milliseconds>(world_->wall_clock()).time_since_epoch().count();
+  of.id = attempt_id{make_id128(static_cast<std::uint64_t>(unix_ms), world_->random(), world_->random())};
   attempt next;
-  next.id = attempt_id{make_id128(static_cast<std::uint64_t>(unix_ms), world_->random(), world_->random())};
+  next.id = of.id;
   next.call = open.work.id;
   next.number = open.plan.attempts();
-  next.request = open.work.request;
-  next.sink = open.work.sink;
+  next.request = open.request_for(open.work.candidates[of.candidate]);
+  if (open.shows())
+    next.sink = open.work.sink;
+  next.gap = open.gap();
   next.deadline = open.work.deadline;
   attempt_info& info = open.attempts.emplace_back();
   info.id = next.id;
-  info.provider = slot->setup->config.name;
+  info.provider = of.slot->setup->config.name;
+  info.model = next.request->model;
   info.waited = std::exchange(open.wait, milliseconds{0});
-  open.active = active_attempt{next.id, slot->handle, now()};
+  info.hedge = hedge;
+  open.active.push_back({next.id, of.slot->handle, now(), open.attempts.size() - 1});
   ++attempts_out_;
+  ++of.slot->out;
+  const route_config* const way = open.work.route;
+  if (!hedge && way != nullptr && way->hedge_after.count() > 0 && !next.sink) {
+    slow_.emplace(now() + way->hedge_after, open.work.id);
+    ticker_.arm(self_, now() + way->hedge_after);
+  }
   // No timeout here: the provider ends every attempt by the deadline, and answers also when it dies.
-  self_->request(slot->handle, caf::infinite, next)
-      .then([this,
-             of = ticket{open.work.id, next.id, slot, permit}](attempt_end& end) { attempt_ended(of, end); },
-            [this, of = ticket{open.work.id, next.id, slot, permit}, next](caf::error& reason) {
-              attempt_bounced(of, next, reason);
-            });
+  const provider_actor whom = of.slot->handle;
+  self_->request(whom, caf::infinite, next)
+      .then([this, of](attempt_end& end) { attempt_ended(of, end); },
+            [this, of, next](caf::error& reason) { attempt_bounced(of, next, reason); });
+}
+
+/// The call's only attempt is slow: another candidate is asked beside it, and the first to answer wins.
+void supervisor_state::hedge(open_call& open) {
+  if (open.active.size() != 1 || mode() == run_mode::offline ||
+      open.plan.attempts() >= open.work.config->retry.max_total_attempts)
+    return;
+  for (std::size_t n = open.plan.candidate() + 1; n < open.work.candidates.size(); ++n)
+    if (ask(open, n, true))
+      return;
 }
 
 // --- an attempt ends -------------------------------------------------------------------------------------
 
 void supervisor_state::attempt_ended(const ticket& of, attempt_end& end) {
   --attempts_out_;
-  report(of, end.outcome);
+  --of.slot->out;
+  report(of, end);
   const auto found = calls_.find(of.call);
   if (found == calls_.end())
     return continue_drain(); // the call was answered without it
   open_call& open = found->second;
-  open.active.reset();
-  attempt_info& info = open.attempts.back();
+  const auto mine = std::ranges::find(open.active, of.id, &active_attempt::id);
+  if (mine == open.active.end())
+    return continue_drain();
+  attempt_info& info = open.attempts[mine->info];
+  open.active.erase(mine);
   info.latency = end.latency;
   if (end.outcome)
     return succeed(open, std::move(*end.outcome));
-  info.error = end.outcome.error().type;
-  info.status_code = end.outcome.error().status_code;
-  info.message = end.outcome.error().message;
-  // What the sink has been told cannot be taken back: another answer would not go on from it.
-  if (end.delivered)
-    return fail(open, std::move(end.outcome.error()));
-  decide(open, of, std::move(end.outcome.error()));
+  const failure& error = end.outcome.error();
+  info.error = error.type;
+  info.status_code = error.status_code;
+  info.message = error.message;
+  log().debug("{} saw an attempt at '{}' fail: {}", name, error.provider, to_string(error));
+  if (open.active.empty())
+    return decide(open, of, end);
+  open.last = error; // the other one may still answer
 }
 
 /// The provider's actor was dead before it read the attempt: nobody booked it, so it is done here.
@@ -186,208 +285,44 @@ void supervisor_state::attempt_bounced(const ticket& of, attempt lost, const caf
   attempt_ended(of, end);
 }
 
-void supervisor_state::report(const ticket& of, const result<chat_reply>& outcome) {
-  policy::circuit_breaker& breaker = of.slot->breaker;
+void supervisor_state::report(const ticket& of, const attempt_end& end) {
+  policy::circuit_breaker& breaker = of.target->breaker;
   const breaker_state before = breaker.state();
-  if (outcome)
-    breaker.success(of.permit, now());
-  else if (policy::policy_for(outcome.error().type).counts_as_broken)
-    breaker.failure(of.permit, now());
-  else
+  if (end.outcome) {
+    breaker.success(of.permit, now(), end.first_token, world_->random());
+    of.slot->budget.success(now());
+    of.target->measure(end.first_token.value_or(end.latency), now());
+  } else if (policy::policy_for(end.outcome.error().type).counts_as_broken) {
+    breaker.failure(of.permit, now(), world_->random());
+  } else {
     breaker.release(of.permit);
-  if (breaker.state() != before)
-    log().warn("{} sees the circuit breaker of '{}' go from {} to {}", name,
-               of.slot->setup->config.name.str(), to_string(before), to_string(breaker.state()));
-}
-
-void supervisor_state::decide(open_call& open, const ticket& of, failure error) {
-  const auto remaining = std::chrono::floor<milliseconds>(open.work.deadline - now());
-  const policy::decision next = open.plan.after(
-      error, open.work.config->retry, of.slot->setup->config.max_retries, remaining, world_->random());
-  log().debug("{} saw an attempt at '{}' fail: {}", name, error.provider, to_string(error));
-  switch (next.step) {
-  case policy::next_step::give_up:
-    return fail(open, std::move(error));
-  case policy::next_step::next_candidate:
-    open.last = std::move(error);
-    return proceed(open);
-  case policy::next_step::retry_here:
-    open.last = std::move(error);
-    open.wait = next.wait;
-    const time_point due = now() + next.wait;
-    waiting_.emplace(due, open.work.id);
-    ticker_.arm(self_, due);
+  }
+  note_change(of, before);
+  if (end.outcome)
     return;
-  }
+  const failure& error = end.outcome.error();
+  if (error.type == errc::auth || error.type == errc::quota_exceeded)
+    alerts_.raise(error.type, of.slot->setup->config.name, error.message, world_->wall_clock());
 }
 
-// --- a call ends -----------------------------------------------------------------------------------------
-
-void supervisor_state::succeed(open_call& open, chat_reply reply) {
-  reply.success = true;
-  answer(open, std::move(reply));
-}
-
-void supervisor_state::fail(open_call& open, failure error) {
-  chat_reply reply;
-  reply.model = open.work.request->model;
-  reply.metadata.request_id = error.request_id;
-  reply.error = std::move(error);
-  answer(open, std::move(reply));
-}
-
-void supervisor_state::answer(open_call& open, chat_reply reply) {
-  reply.metadata.call = open.work.id;
-  reply.metadata.attempts = std::move(open.attempts);
-  reply.metadata.latency = std::chrono::duration_cast<std::chrono::microseconds>(now() - open.work.begin);
-  open.answer.deliver(std::move(reply));
-  calls_.erase(call_id{open.work.id});
-  continue_drain();
-}
-
-/// Ends a call whose attempt may still be out: the attempt is told to end, and is booked when it does.
-void supervisor_state::abandon(open_call& open, failure error) {
-  if (open.active) {
-    self_->send(open.active->handle, cancel_attempt{open.active->id});
-    attempt_info& info = open.attempts.back();
-    info.error = error.type;
-    info.message = error.message;
-    info.latency = std::chrono::duration_cast<std::chrono::microseconds>(now() - open.active->began);
-    error.provider = info.provider.str();
-    error.fate = outcome::unknown;
-  }
-  fail(open, std::move(error));
-}
-
-/// Why no candidate could be asked: what the last attempt failed of, or that every circuit breaker is open.
-failure supervisor_state::nobody_left(const open_call& open) const {
-  if (open.last)
-    return *open.last;
-  failure closed =
-      make_failure(errc::circuit_open, "no candidate can be asked: every circuit breaker is open");
-  const time_point start = now();
-  for (const route_candidate& candidate : open.work.candidates) {
-    const provider_name& each = candidate.provider;
-    const slot_ptr slot = roster_->find(each);
-    if (!slot) {
-      if (open.work.candidates.size() == 1)
-        return roster_->why_unusable(each).value_or(
-            make_failure(errc::config, "the provider '" + each.str() + "' is not in service any more"));
-      continue;
-    }
-    const auto wait =
-        std::max(std::chrono::ceil<milliseconds>(slot->breaker.reopens_at() - start), milliseconds{0});
-    closed.retry_after = std::min(closed.retry_after.value_or(wait), wait);
-  }
-  return closed;
-}
-
-// --- time ------------------------------------------------------------------------------------------------
-
-void supervisor_state::on_tick() {
-  const time_point at = now();
-  ticker_.arrived(at);
-  while (!waiting_.empty() && waiting_.begin()->first <= at) {
-    const call_id id = waiting_.begin()->second;
-    waiting_.erase(waiting_.begin());
-    if (const auto found = calls_.find(id); found != calls_.end())
-      proceed(found->second);
-  }
-  std::vector<call_id> late;
-  for (const auto& [id, open] : calls_)
-    if (open.work.deadline <= at)
-      late.push_back(id);
-  for (const call_id& id : late)
-    if (const auto found = calls_.find(id); found != calls_.end())
-      abandon(found->second, make_failure(errc::timeout, "the call's deadline passed", "timeout"));
-  continue_drain();
-  if (!waiting_.empty())
-    ticker_.arm(self_, waiting_.begin()->first);
-  if (!calls_.empty())
-    ticker_.arm(self_, at + ticker::longest);
-}
-
-// --- health and the end ----------------------------------------------------------------------------------
-
-supervisor_state::health_promise supervisor_state::check(const health_query& question) {
-  struct round {
-    promise_guard<health_report, caf::error> answer;
-    health_report report;
-    std::size_t missing = 0;
-  };
-  health_promise promise = self_->make_response_promise<health_report>();
-  const auto now_asked = std::make_shared<round>(round{{promise, stopped}, {}, 0});
-  now_asked->report.config_version = config_->version;
-  now_asked->report.calls_in_flight = static_cast<std::uint32_t>(calls_.size());
-  const auto wanted = [&question](const provider_name& who) {
-    return question.provider.empty() || question.provider == who;
-  };
-  for (const auto& [who, why] : roster_->unusable()) {
-    if (!wanted(who))
-      continue;
-    provider_health& entry = now_asked->report.providers.emplace_back();
-    entry.name = who;
-    entry.reachable = false;
-    entry.last_error = why;
-  }
-  now_asked->missing = static_cast<std::size_t>(
-      std::ranges::count_if(roster_->slots(), [&](const auto& entry) { return wanted(entry.first); }));
-  const auto arrived = [now_asked](const slot_ptr& slot, provider_health seen) {
-    seen.name = slot->setup->config.name;
-    seen.breaker = slot->breaker.state();
-    seen.restarts = slot->restarts;
-    now_asked->report.providers.push_back(std::move(seen));
-    if (--now_asked->missing == 0) {
-      std::ranges::sort(now_asked->report.providers, {}, &provider_health::name);
-      now_asked->answer.deliver(std::move(now_asked->report));
-    }
-  };
-  const bool nobody = now_asked->missing == 0;
-  for (const auto& [who, slot] : roster_->slots())
-    if (wanted(who))
-      self_->request(slot->handle, caf::infinite, provider_probe{question.probe})
-          .then([arrived, held = slot](provider_health& seen) { arrived(held, std::move(seen)); },
-                [arrived, held = slot](caf::error& reason) {
-                  provider_health seen;
-                  seen.last_error = to_failure(reason);
-                  arrived(held, std::move(seen));
-                });
-  if (nobody)
-    now_asked->answer.deliver(std::move(now_asked->report));
-  return promise;
-}
-
-supervisor_state::drain_promise supervisor_state::start_drain(const drain& order) {
-  drain_promise promise = self_->make_response_promise<drained>();
-  drain_answers_.emplace_back(promise, [] { return drained{}; });
-  const milliseconds patience =
-      std::clamp(order.patience.value_or(config_->limits.drain_timeout), milliseconds{0}, longest_wait);
-  drain_until_ = std::min(drain_until_.value_or(time_point::max()), now() + patience);
-  ticker_.arm(self_, *drain_until_);
-  continue_drain();
-  return promise;
-}
-
-void supervisor_state::leave_when_alone() {
-  if (roster_->deserted())
-    self_->quit(caf::exit_reason::user_shutdown);
-}
-
-/// Answers who drains when nothing is out any more; ends what is left when the shortest patience is over.
-void supervisor_state::continue_drain() {
-  if (drain_answers_.empty())
+/// Writes down that a breaker has changed its state, if it has.
+void supervisor_state::note_change(const ticket& of, breaker_state before) {
+  const policy::circuit_breaker& breaker = of.target->breaker;
+  if (breaker.state() == before)
     return;
-  if (now() >= *drain_until_ && !calls_.empty()) {
-    open_calls left;
-    left.swap(calls_);
-    cancelled_ = static_cast<std::uint32_t>(left.size());
-    for (auto& [id, open] : left)
-      abandon(open, make_failure(errc::cancelled, "weir is stopping"));
-  }
-  if (!calls_.empty() || attempts_out_ != 0)
-    return ticker_.arm(self_, now() + ticker::longest);
-  for (drain_guard& each : std::exchange(drain_answers_, {}))
-    each.deliver(drained{cancelled_});
+  const provider_name& who = of.slot->setup->config.name;
+  const auto entry =
+      std::ranges::find_if(of.slot->targets, [&](const auto& each) { return &each.second == of.target; });
+  const std::string& model = entry->first.str();
+  auto& history = of.target->history;
+  if (history.size() == history_room)
+    history.pop_front();
+  history.push_back({world_->wall_clock(), before, breaker.state(), breaker.cause()});
+  log().warn("{} sees the circuit breaker of '{}', model '{}', go from {} to {}: {}", name, who.str(), model,
+             to_string(before), to_string(breaker.state()), breaker.cause());
+  if (breaker.state() == breaker_state::open && before == breaker_state::closed)
+    alerts_.raise(errc::circuit_open, who, "the circuit breaker of the model '" + model + "' opened",
+                  world_->wall_clock());
 }
 
 } // namespace weir::actors

@@ -1,9 +1,10 @@
-// The retry supervisor: admits calls and, for each, makes one attempt at a time until it may answer.
-// Decides by policy/ and reports to breakers; knows no wire format and no socket.
+// The retry supervisor: admits calls and, for each, makes one attempt at a time until it may answer (two,
+// while a slow one is hedged). Decides by policy/ and reports to breakers; knows no wire format and no
+// socket.
 #pragma once
 
-#include "actors/policy/failover.hpp"
-#include "actors/promise_guard.hpp"
+#include "actors/alerts.hpp"
+#include "actors/open_call.hpp"
 #include "actors/provider_roster.hpp"
 #include "actors/ticker.hpp"
 
@@ -35,54 +36,49 @@ private:
   using health_promise = caf::typed_response_promise<health_report>;
   using drain_promise = caf::typed_response_promise<drained>;
   using drain_guard = promise_guard<drained>;
-
-  /// The attempt that a call has out.
-  struct active_attempt {
-    attempt_id id;
-    provider_actor handle; ///< the very actor that has it, also after a restart or removal
-    time_point began{};
-  };
-
-  /// A call between its admission and its answer.
-  struct open_call {
-    open_call(call work_, reply_promise promise)
-        : work(std::move(work_)), answer(promise, &unanswered), plan(work.candidates.size()) {}
-
-    static chat_reply unanswered();
-
-    call work;
-    promise_guard<chat_reply> answer;
-    policy::call_plan plan;
-    std::vector<attempt_info> attempts;
-    std::optional<active_attempt> active;
-    std::optional<failure> last;
-    milliseconds wait{0}; ///< back-off before the next attempt
-  };
   using open_calls = std::unordered_map<call_id, open_call>;
+  using due_calls = std::multimap<time_point, call_id>;
 
-  /// What the end of an attempt is reported by. The permit is used up exactly once, here.
-  struct ticket {
-    call_id call;
-    attempt_id id;
-    slot_ptr slot;
-    policy::permit permit;
-  };
-
+  // --- a call and its attempts: retry_supervisor.cpp
   reply_promise perform(call& work);
-  std::optional<failure> refusal() const;
   void cancel(const call_id& id);
+  void order(open_call& open);
   void proceed(open_call& open);
-  void start_attempt(open_call& open, const slot_ptr& slot, policy::permit permit);
+  bool ask(open_call& open, std::size_t candidate, bool hedge);
+  time_point lost_by(const open_call& open, const provider_slot& slot) const;
+  bool ask_last_resort(open_call& open);
+  bool await_revival(open_call& open);
+  void start_attempt(open_call& open, ticket of, bool hedge);
+  void hedge(open_call& open);
   void attempt_ended(const ticket& of, attempt_end& end);
   void attempt_bounced(const ticket& of, attempt lost, const caf::error& reason);
-  void report(const ticket& of, const result<chat_reply>& outcome);
-  void decide(open_call& open, const ticket& of, failure error);
+  void report(const ticket& of, const attempt_end& end);
+  void note_change(const ticket& of, breaker_state before);
+
+  // --- what comes after: supervisor_decisions.cpp
+  void decide(open_call& open, const ticket& of, attempt_end& end);
+  bool may_go_on(open_call& open, const attempt_end& end) const;
+  void keep_larger(open_call& open) const;
+  void give_up(open_call& open, attempt_end& end);
+  void go_on(open_call& open, const policy::decision& next, bool shown);
+  void wait(open_call& open, time_point due);
+  void begin_anew(const call_id& id, milliseconds wait);
   void succeed(open_call& open, chat_reply reply);
-  void fail(open_call& open, failure error);
+  void tell_sink(const open_call& open, std::vector<chat_delta> deltas);
+  void fail(open_call& open, failure error, std::string partial = {});
   void answer(open_call& open, chat_reply reply);
-  void abandon(open_call& open, failure error);
+  void abandon(open_call& open, const failure& error);
+  void drop_active(open_call& open, const failure& error);
   failure nobody_left(const open_call& open) const;
 
+  // --- modes, time, health and the end: supervisor_service.cpp
+  run_mode mode() const;
+  std::optional<failure> refusal() const;
+  void change_mode(const set_mode& order);
+  void adopt(const snapshot_ptr& next);
+  void press(ledger_pressure& news);
+  void announce_mode(run_mode before);
+  void provider_died(const caf::down_msg& death);
   void on_tick();
   health_promise check(const health_query& question);
   drain_promise start_drain(const drain& order);
@@ -96,12 +92,15 @@ private:
   accumulator_actor books_;
   snapshot_ptr config_;
   std::optional<provider_roster> roster_;
+  alert_board alerts_;
   open_calls calls_;
-  std::multimap<time_point, call_id> waiting_; ///< calls in back-off, by when they go on
+  due_calls waiting_; ///< calls in back-off, by when they go on
+  due_calls slow_;    ///< calls that are hedged if they are still open then
   ticker ticker_;
-  std::optional<failure> pressure_; ///< why the books cannot take more
-  std::uint32_t attempts_out_ = 0;  ///< attempts that have not reported yet, those of answered calls included
-  std::uint32_t cancelled_ = 0;     ///< calls that the drain had to end
+  run_mode ordered_ = run_mode::normal; ///< by message
+  std::optional<failure> pressure_;     ///< why the books cannot take more
+  std::uint32_t attempts_out_ = 0; ///< attempts that have not reported yet, those of answered calls included
+  std::uint32_t cancelled_ = 0;    ///< calls that the drain had to end
   std::optional<time_point> drain_until_;
   std::vector<drain_guard> drain_answers_;
 };

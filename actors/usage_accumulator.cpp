@@ -117,6 +117,7 @@ void accumulator_state::failed(failure error) {
     log().error("{} keeps {} records and tries again: {}", name, pending(), to_string(error));
   health_.error = std::move(error);
   retrying_ = true;
+  press();
   settle_waiters(true);
   // Who came while this try was under way gets one of his own, at once.
   due_ = waiters_.empty() ? now() + retry_delay : now();
@@ -209,24 +210,35 @@ accumulator_state::flush_promise accumulator_state::make_durable() {
   return promise;
 }
 
-/// Tells the supervisor when the books are full, and when there is room again (at half, so that it does not
-/// flap).
-void accumulator_state::press() {
+/// Why calls must be refused just now; nothing: they are welcome. Full books are so until they are half
+/// empty, so that they do not flap.
+std::optional<failure> accumulator_state::complaint() const {
   const std::uint64_t waiting = pending();
-  if (!pressing_ && waiting >= limits_.max_pending) {
-    pressing_ = true;
-    failure full =
+  failure why;
+  if (health_.error && limits_.refuse_when_broken)
+    why = make_failure(errc::read_only, "the ledger cannot be written, and calls would have to be booked",
+                       "ledger.on_failure");
+  else if (waiting >= limits_.max_pending ||
+           (pressing_for_ == errc::storage && waiting > limits_.max_pending / 2))
+    why =
         make_failure(errc::storage, "the ledger cannot follow: " + std::to_string(waiting) + " records wait",
                      "ledger.max_pending");
-    if (health_.error)
-      full.vendor_message = to_string(*health_.error);
-    if (supervisor_)
-      self_->send(supervisor_, ledger_pressure{std::move(full)});
-  } else if (pressing_ && waiting <= limits_.max_pending / 2) {
-    pressing_ = false;
-    if (supervisor_)
-      self_->send(supervisor_, ledger_pressure{});
-  }
+  else
+    return std::nullopt;
+  if (health_.error)
+    why.vendor_message = to_string(*health_.error);
+  why.retry_after = retry_delay;
+  return why;
+}
+
+/// Tells the supervisor when the books cannot take more, and when they can again.
+void accumulator_state::press() {
+  auto why = complaint();
+  const errc type = why ? why->type : errc::none;
+  if (type == pressing_for_ || !supervisor_)
+    return;
+  pressing_for_ = type;
+  self_->send(supervisor_, ledger_pressure{std::move(why)});
 }
 
 ledger_health accumulator_state::health() const {

@@ -77,6 +77,7 @@ private:
   flush_promise make_durable();
   void wait(waiter who);
   void settle_waiters(bool failed);
+  std::optional<failure> complaint() const;
   void press();
   ledger_health health() const;
   usage_report totals(const usage_filter& filter) const;
@@ -104,7 +105,7 @@ private:
   std::uint64_t last_question_ = 0;
   std::map<std::pair<provider_name, model_name>, usage_summary> totals_;
   ledger_health health_;
-  bool pressing_ = false; ///< the supervisor was told to refuse
+  errc pressing_for_ = errc::none; ///< why the supervisor was told to refuse
 };
 
 /// Spawn with `system.spawn(usage_accumulator, world, config)`.

@@ -152,4 +152,20 @@ void settle_calls(chat_reply& reply) {
     reply.finish_reason = finish_reason::tool_calls;
 }
 
+void append_deltas(const chat_reply& reply, std::vector<chat_delta>& deltas) {
+  const auto say = [&deltas](chat_delta::kind type, const std::string& text) {
+    if (!text.empty())
+      deltas.push_back({type, text, 0, {}, {}});
+  };
+  say(chat_delta::kind::reasoning, reply.reasoning);
+  if (reply.content != reply.refusal)
+    say(chat_delta::kind::content, reply.content);
+  say(chat_delta::kind::refusal, reply.refusal);
+  for (std::size_t at = 0; at != reply.tool_calls.size(); ++at) {
+    const tool_call& call = reply.tool_calls[at];
+    deltas.push_back(
+        {chat_delta::kind::tool_call, call.arguments, static_cast<std::uint32_t>(at), call.id, call.name});
+  }
+}
+
 } // namespace weir::protocols

@@ -88,4 +88,7 @@ private:
 /// that does not fit the calls. For whole replies as for streamed ones.
 void settle_calls(chat_reply& reply);
 
+/// A whole reply as the deltas of a stream.
+void append_deltas(const chat_reply& reply, std::vector<chat_delta>& deltas);
+
 } // namespace weir::protocols

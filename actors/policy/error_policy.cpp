@@ -20,9 +20,10 @@ error_policy policy_for(errc type) noexcept {
   case errc::overloaded: // the provider's queue is full
   case errc::circuit_open:
     return elsewhere;
+  case errc::token_limit: // a larger model; who is not larger is taken off the list before
+    return elsewhere;
   case errc::invalid_request: // wrong everywhere
-  case errc::token_limit:
-  case errc::content_filter: // another provider must not be used to get around a refusal
+  case errc::content_filter:  // another provider must not be used to get around a refusal
   case errc::cancelled:
   case errc::budget_exceeded:
   case errc::offline:

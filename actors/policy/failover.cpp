@@ -24,50 +24,68 @@ void call_plan::skip_candidate() noexcept {
   retries_by_class_.fill(0);
 }
 
+void call_plan::rewind() noexcept {
+  candidate_ = 0;
+  retries_here_ = 0;
+  retries_by_class_.fill(0);
+}
+
 bool call_plan::may_repeat(const failure& error, const retry_config& rules) const noexcept {
   if (attempts_ >= rules.max_total_attempts)
     return false;
   return !broke_off(error) || unknown_repeats_ < rules.max_unknown_repeats;
 }
 
-std::optional<milliseconds> call_plan::retry_wait(const failure& error, const retry_config& rules,
-                                                  std::optional<std::uint32_t> provider_cap,
-                                                  milliseconds remaining,
-                                                  std::uint64_t random) const noexcept {
-  const auto rule = rules.rules.find(error.type);
-  if (rule == rules.rules.end() || !error.retryable)
+/// How long to wait before the same candidate is asked again; nothing: it must not be.
+std::optional<milliseconds> call_plan::retry_wait(const failed_attempt& what) const noexcept {
+  const failure& error = what.error;
+  if (what.other_key)
+    return milliseconds{0};
+  const auto rule = what.rules.rules.find(error.type);
+  if (rule == what.rules.rules.end() || !error.retryable)
     return std::nullopt;
   const std::uint32_t done = retries_by_class_[static_cast<std::size_t>(error.type)];
-  if (done >= rule->second.max_retries || retries_here_ >= provider_cap.value_or(UINT32_MAX))
+  if (done >= rule->second.max_retries || retries_here_ >= what.provider_cap.value_or(UINT32_MAX))
     return std::nullopt;
   // Each candidate that has not been asked yet keeps one attempt for itself: a sick first provider must not
   // spend the whole call.
   const std::size_t reserved = candidates_ - candidate_ - 1;
-  if (attempts_ + reserved >= rules.max_total_attempts)
+  if (attempts_ + reserved >= what.rules.max_total_attempts)
     return std::nullopt;
-  if (error.retry_after && *error.retry_after > rules.max_retry_after)
+  if (error.retry_after && *error.retry_after > what.rules.max_retry_after)
     return std::nullopt;
-  const milliseconds wait = backoff_delay(rule->second, done + 1, error.retry_after, rules.jitter, random);
-  return wait < remaining ? std::optional{wait} : std::nullopt;
+  const milliseconds wait =
+      backoff_delay(rule->second, done + 1, error.retry_after, what.rules.jitter, what.random);
+  return wait < what.remaining - what.least_time ? std::optional{wait} : std::nullopt;
 }
 
-decision call_plan::after(const failure& error, const retry_config& rules,
-                          std::optional<std::uint32_t> provider_cap, milliseconds remaining,
-                          std::uint64_t random) {
-  const error_policy allowed = policy_for(error.type);
-  if (!(allowed.retry_here || allowed.retry_elsewhere) || !may_repeat(error, rules))
+decision call_plan::after(const failed_attempt& what) {
+  const failure& error = what.error;
+  error_policy allowed = policy_for(error.type);
+  if (error.type == errc::content_filter)
+    allowed.retry_elsewhere = what.reroute_content_filter;
+  allowed.retry_here |= what.other_key;
+  if (!(allowed.retry_here || allowed.retry_elsewhere) || !may_repeat(error, what.rules))
     return {};
   std::optional<milliseconds> wait;
   if (allowed.retry_here)
-    wait = retry_wait(error, rules, provider_cap, remaining, random);
+    wait = retry_wait(what);
   const bool another = allowed.retry_elsewhere && candidate_ + 1 < candidates_;
+  // The last repeat that may be billed twice is worth more at somebody else's.
+  if (another && broke_off(error) && unknown_repeats_ + 1 >= what.rules.max_unknown_repeats)
+    wait.reset();
+  // Asked last, since asking takes the token.
+  if (wait && !what.budget.spend(what.now))
+    wait.reset();
   if (!wait && !another)
     return {};
   if (broke_off(error))
     ++unknown_repeats_;
   if (wait) {
-    ++retries_here_;
-    ++retries_by_class_[static_cast<std::size_t>(error.type)];
+    if (!what.other_key) {
+      ++retries_here_;
+      ++retries_by_class_[static_cast<std::size_t>(error.type)];
+    }
     return {next_step::retry_here, *wait};
   }
   skip_candidate();

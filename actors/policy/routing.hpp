@@ -16,12 +16,12 @@ struct route {
   const route_config* by = nullptr; ///< of the snapshot; null: found by the model's name
 };
 
-/// With a route of the model's name, its candidates, in its order: those of the pinned provider if the request
-/// pins one. Without (or when none of its providers is enabled) candidates are, in this order: the default provider, if it offers the model; the enabled providers that
-/// list it, in file order; those that list no models at all and so take any, if one before them speaks the
-/// same API. A pinned provider is the only candidate. A request without a model gets the first model of the
-/// pinned or default provider. Errors: `invalid_request` (no model named and none listed, unknown or disabled
-/// provider), `model_not_found`.
+/// With a route of the model's name, its candidates, in its order: those of the pinned provider if the
+/// request pins one. Without (or when none of its providers is enabled) candidates are, in this order: the
+/// default provider, if it offers the model; the enabled providers that list it, in file order; those that
+/// list no models at all and so take any, if one before them speaks the same API. A pinned provider is the
+/// only candidate. A request without a model gets the first model of the pinned or default provider. Errors:
+/// `invalid_request` (no model named and none listed, unknown or disabled provider), `model_not_found`.
 result<route> find_route(const snapshot& config, const chat_request& request);
 
 } // namespace weir::policy

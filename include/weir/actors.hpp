@@ -61,6 +61,8 @@ using provider_actor = caf::typed_actor<
     caf::reacts_to<cancel_attempt>,
     // Tells how it is; an active probe asks for the list of models.
     caf::replies_to<provider_probe>::with<provider_health>,
+    // Opens no socket while it is offline.
+    caf::reacts_to<set_mode>,
     // Adopts a newer snapshot. Attempts in flight keep the codec and endpoint that they began with.
     caf::reacts_to<snapshot_ptr>>;
 

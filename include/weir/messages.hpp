@@ -90,6 +90,7 @@ struct attempt {
   std::uint32_t number = 1;
   std::shared_ptr<const chat_request> request;
   delta_sink sink; ///< where deltas go; null: nowhere
+  std::string gap; ///< white space that was shown and is not in the request: not to be shown again
   time_point deadline{};
 };
 
@@ -99,7 +100,9 @@ struct attempt_end {
   std::chrono::microseconds latency{0};
   bool delivered = false; ///< deltas have reached the sink: nobody else can begin the answer anew
   bool other_key = false; ///< the failure was of one key, and another can be used at once
-  std::string partial;    ///< of a streamed attempt that failed: the content that had come, if it is gathered
+  /// Of a streamed attempt that failed: the content that it delivered. Nothing: nobody could go on from
+  /// there, since the content was not gathered, or more than text was delivered.
+  std::optional<std::string> partial;
   std::optional<std::chrono::microseconds> first_token; ///< of a streamed attempt, from its begin
 };
 

@@ -1,7 +1,6 @@
-// The policies as functions: waits, breakers, decisions, routes, bookings.
+// The policies as functions: waits, decisions, routes, bookings.
 #include "actors/policy/backoff.hpp"
 #include "actors/policy/booking.hpp"
-#include "actors/policy/breaker.hpp"
 #include "actors/policy/error_policy.hpp"
 #include "actors/policy/failover.hpp"
 #include "actors/policy/routing.hpp"
@@ -29,6 +28,16 @@ failure failed(errc type, outcome fate = outcome::not_sent) {
   return error;
 }
 
+decision judged(call_plan& plan, const failure& error, const retry_config& rules, milliseconds remaining,
+                std::optional<std::uint32_t> cap = std::nullopt) {
+  retry_budget budget(rules.budget);
+  failed_attempt what{.error = error, .rules = rules, .budget = budget, .provider_cap = cap};
+  what.remaining = remaining;
+  what.now = start;
+  what.random = 7;
+  return plan.after(what);
+}
+
 /// What the plan does with the same failure until it gives up: how many attempts at each candidate.
 std::vector<std::uint32_t> attempts_until_end(std::size_t candidates, const failure& error,
                                               const retry_config& rules,
@@ -38,7 +47,7 @@ std::vector<std::uint32_t> attempts_until_end(std::size_t candidates, const fail
   for (int guard = 0; plan.has_candidate() && guard != 1000; ++guard) {
     plan.begin_attempt();
     ++made[plan.candidate()];
-    if (plan.after(error, rules, cap, 1h, 7).step == next_step::give_up)
+    if (judged(plan, error, rules, 1h, cap).step == next_step::give_up)
       break;
   }
   return made;
@@ -47,22 +56,6 @@ std::vector<std::uint32_t> attempts_until_end(std::size_t candidates, const fail
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(policy_test)
-
-BOOST_AUTO_TEST_CASE(a_breaker_that_needs_fewer_probes_than_have_succeeded_closes) {
-  breaker_config limits;
-  limits.half_open_permits = 3;
-  circuit_breaker breaker(limits);
-  for (std::uint32_t n = 0; n != limits.min_calls; ++n)
-    breaker.failure(*breaker.acquire(start, start + 1h), start);
-  const time_point later = start + limits.open_time;
-  for (int n = 0; n != 2; ++n)
-    breaker.success(*breaker.acquire(later, later + 1h), later);
-  BOOST_REQUIRE((breaker.state() == breaker_state::half_open));
-  limits.half_open_permits = 2;
-  breaker.configure(limits);
-  BOOST_TEST((breaker.state() == breaker_state::closed));
-  BOOST_TEST(breaker.acquire(later, later + 1h).has_value());
-}
 
 BOOST_AUTO_TEST_CASE(waits_grow_as_the_rule_says_and_stop_at_the_cap) {
   const retry_rule exponential{.base_delay = 1000ms, .max_delay = 10'000ms};
@@ -89,74 +82,6 @@ BOOST_AUTO_TEST_CASE(jitter_stays_within_the_delay_and_above_the_hint) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_breaker_opens_at_its_share_of_failures_and_not_before_enough_calls) {
-  circuit_breaker breaker({.min_calls = 10, .failure_percent = 50});
-  for (int n = 0; n != 9; ++n)
-    breaker.failure(*breaker.acquire(start, start + 1min), start);
-  BOOST_TEST((breaker.state() == breaker_state::closed));
-  breaker.failure(*breaker.acquire(start, start + 1min), start);
-  BOOST_TEST((breaker.state() == breaker_state::open));
-  BOOST_TEST(!breaker.acquire(start + 29s, start + 1min).has_value());
-}
-
-BOOST_AUTO_TEST_CASE(old_outcomes_do_not_open_a_breaker) {
-  circuit_breaker breaker({.window = 30s, .min_calls = 10});
-  for (int n = 0; n != 9; ++n)
-    breaker.failure(*breaker.acquire(start, start + 1min), start);
-  const time_point later = start + 31s;
-  breaker.failure(*breaker.acquire(later, later + 1min), later);
-  BOOST_TEST((breaker.state() == breaker_state::closed));
-}
-
-BOOST_AUTO_TEST_CASE(an_open_breaker_lets_probes_through_and_closes_when_all_succeed) {
-  circuit_breaker breaker({.min_calls = 1, .open_time = 30s, .half_open_permits = 2});
-  breaker.failure(*breaker.acquire(start, start + 1min), start);
-  const time_point later = start + 30s;
-  const auto first = breaker.acquire(later, later + 1min);
-  const auto second = breaker.acquire(later, later + 1min);
-  BOOST_REQUIRE((first && second));
-  BOOST_TEST(!breaker.acquire(later, later + 1min).has_value());
-  breaker.success(*first, later);
-  BOOST_TEST((breaker.state() == breaker_state::half_open));
-  breaker.success(*second, later);
-  BOOST_TEST((breaker.state() == breaker_state::closed));
-}
-
-BOOST_AUTO_TEST_CASE(a_probe_that_never_reports_cannot_keep_a_breaker_half_open) {
-  circuit_breaker breaker({.min_calls = 1, .open_time = 30s, .half_open_permits = 1});
-  breaker.failure(*breaker.acquire(start, start + 1min), start);
-  const time_point later = start + 30s;
-  BOOST_REQUIRE(breaker.acquire(later, later + 10s).has_value());
-  BOOST_TEST(!breaker.acquire(later + 9s, later + 1min).has_value());
-  BOOST_TEST(!breaker.acquire(later + 10s, later + 1min).has_value()); // lost: open again, for twice as long
-  BOOST_TEST((breaker.state() == breaker_state::open));
-  BOOST_TEST(!breaker.acquire(later + 69s, later + 2min).has_value());
-  BOOST_TEST(breaker.acquire(later + 70s, later + 2min).has_value());
-}
-
-BOOST_AUTO_TEST_CASE(a_result_from_before_the_break_changes_nothing) {
-  circuit_breaker breaker({.min_calls = 1, .open_time = 30s, .half_open_permits = 1});
-  const auto old = *breaker.acquire(start, start + 1min);
-  breaker.failure(*breaker.acquire(start, start + 1min), start);
-  const auto probe = *breaker.acquire(start + 30s, start + 1min);
-  breaker.success(old, start + 30s);
-  BOOST_TEST((breaker.state() == breaker_state::half_open));
-  breaker.failure(old, start + 30s);
-  BOOST_TEST((breaker.state() == breaker_state::half_open));
-  breaker.release(probe);
-  BOOST_TEST(breaker.acquire(start + 30s, start + 1min).has_value()); // the permit was given back
-}
-
-BOOST_AUTO_TEST_CASE(time_spent_open_doubles_up_to_its_cap) {
-  circuit_breaker breaker({.min_calls = 1, .open_time = 30s, .max_open_time = 100s, .half_open_permits = 1});
-  time_point now = start;
-  for (const auto expected : {30s, 60s, 100s, 100s}) {
-    breaker.failure(*breaker.acquire(now, now + 1min), now);
-    BOOST_TEST((breaker.reopens_at() - now == expected));
-    now = breaker.reopens_at();
-  }
-}
-
 BOOST_AUTO_TEST_CASE(each_class_is_retried_as_often_as_its_rule_says) {
   const retry_config rules = retry_config::defaults();
   BOOST_TEST((attempts_until_end(1, failed(errc::network), rules) == std::vector{4U}));
@@ -177,8 +102,10 @@ BOOST_AUTO_TEST_CASE(a_sick_provider_never_spends_the_attempts_of_the_others) {
 
 BOOST_AUTO_TEST_CASE(a_request_that_may_have_been_billed_is_repeated_once_at_most) {
   retry_config rules = retry_config::defaults();
+  BOOST_TEST((attempts_until_end(1, failed(errc::network, outcome::unknown), rules) == std::vector{2U}));
+  // The only repeat is worth more at somebody else's.
   BOOST_TEST(
-      (attempts_until_end(3, failed(errc::network, outcome::unknown), rules) == std::vector{2U, 0U, 0U}));
+      (attempts_until_end(3, failed(errc::network, outcome::unknown), rules) == std::vector{1U, 1U, 0U}));
   BOOST_TEST(
       (attempts_until_end(3, failed(errc::timeout, outcome::unknown), rules) == std::vector{1U, 1U, 0U}));
   rules.max_unknown_repeats = 0;
@@ -192,10 +119,76 @@ BOOST_AUTO_TEST_CASE(a_wait_that_reaches_the_deadline_is_no_use) {
   failure error = failed(errc::rate_limit);
   error.retry_after = 5s;
   const retry_config rules = retry_config::defaults();
-  BOOST_TEST((plan.after(error, rules, std::nullopt, 4s, 0).step == next_step::next_candidate));
+  BOOST_TEST((judged(plan, error, rules, 4s).step == next_step::next_candidate));
   BOOST_TEST((plan.candidate() == 1U));
   error.retry_after = 121s;
-  BOOST_TEST((plan.after(error, rules, std::nullopt, 1h, 0).step == next_step::give_up));
+  BOOST_TEST((judged(plan, error, rules, 1h).step == next_step::give_up));
+}
+
+BOOST_AUTO_TEST_CASE(a_retry_that_would_end_after_the_deadline_is_not_made) {
+  retry_config rules = retry_config::defaults();
+  rules.jitter = false;
+  retry_budget budget(rules.budget);
+  const failure error = failed(errc::network);
+  failed_attempt what{.error = error, .rules = rules, .budget = budget};
+  what.now = start;
+  what.remaining = 3s;
+  what.least_time = 2s;
+  call_plan late(1);
+  late.begin_attempt();
+  BOOST_TEST((late.after(what).step == next_step::give_up));
+  what.least_time = 1999ms;
+  call_plan in_time(1);
+  in_time.begin_attempt();
+  BOOST_TEST((in_time.after(what).step == next_step::retry_here));
+}
+
+BOOST_AUTO_TEST_CASE(another_key_is_tried_at_once_and_without_a_rule) {
+  const retry_config rules = retry_config::defaults();
+  retry_budget budget(rules.budget);
+  const failure error = failed(errc::auth, outcome::rejected_unprocessed);
+  failed_attempt what{.error = error, .rules = rules, .budget = budget, .provider_cap = 0};
+  what.now = start;
+  what.remaining = 1h;
+  what.other_key = true;
+  call_plan plan(2);
+  for (std::uint32_t n = 1; n != rules.max_total_attempts; ++n) {
+    plan.begin_attempt();
+    const decision next = plan.after(what);
+    BOOST_REQUIRE((next.step == next_step::retry_here && next.wait == 0ms));
+  }
+  plan.begin_attempt();
+  BOOST_TEST((plan.after(what).step == next_step::give_up));
+}
+
+BOOST_AUTO_TEST_CASE(without_a_token_a_call_moves_on_or_ends) {
+  retry_config rules = retry_config::defaults();
+  rules.budget.tokens = 1;
+  retry_budget budget(rules.budget);
+  const failure error = failed(errc::server_error);
+  failed_attempt what{.error = error, .rules = rules, .budget = budget};
+  what.now = start;
+  what.remaining = 1h;
+  call_plan plan(2);
+  plan.begin_attempt();
+  BOOST_TEST((plan.after(what).step == next_step::retry_here));
+  plan.begin_attempt();
+  BOOST_TEST((plan.after(what).step == next_step::next_candidate));
+  plan.begin_attempt();
+  BOOST_TEST((plan.after(what).step == next_step::give_up));
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_by_safety_rules_is_taken_elsewhere_only_when_told) {
+  const retry_config rules = retry_config::defaults();
+  retry_budget budget(rules.budget);
+  const failure error = failed(errc::content_filter, outcome::rejected_unprocessed);
+  failed_attempt what{.error = error, .rules = rules, .budget = budget};
+  what.remaining = 1h;
+  call_plan plan(2);
+  plan.begin_attempt();
+  BOOST_TEST((plan.after(what).step == next_step::give_up));
+  what.reroute_content_filter = true;
+  BOOST_TEST((plan.after(what).step == next_step::next_candidate));
 }
 
 BOOST_AUTO_TEST_CASE(routes_begin_at_the_default_and_keep_to_who_offers_the_model) {
@@ -224,6 +217,35 @@ BOOST_AUTO_TEST_CASE(routes_begin_at_the_default_and_keep_to_who_offers_the_mode
   BOOST_TEST(names(*find_route(*config, request)) == "ca");
   request.model = {};
   BOOST_TEST(find_route(*config, request).error().place == "model");
+}
+
+BOOST_AUTO_TEST_CASE(a_route_gives_each_provider_its_own_name_of_the_model) {
+  const auto config = tests::providers({"a", "b", "c"});
+  config->providers[1].enabled = false;
+  route_config way;
+  way.name = model_name("alias");
+  way.candidates = {{provider_name("b"), model_name("x")},
+                    {provider_name("c"), model_name("m")},
+                    {provider_name("a"), model_name("y"), 3}};
+  config->routes.push_back(way);
+  chat_request request;
+  request.model = model_name("alias");
+  const auto found = find_route(*config, request);
+  BOOST_REQUIRE(found.has_value());
+  BOOST_TEST(found->by == &config->routes.front());
+  BOOST_REQUIRE(found->candidates.size() == 2U);
+  BOOST_TEST(found->candidates[0].model.str() == "m");
+  BOOST_TEST(found->candidates[1].provider.str() == "a");
+  BOOST_TEST(found->candidates[1].model.str() == "y");
+  BOOST_TEST(found->candidates[1].weight == 3U);
+  request.provider = provider_name("a");
+  BOOST_TEST(find_route(*config, request)->candidates.size() == 1U);
+  config->providers[0].enabled = false;
+  config->providers[2].enabled = false;
+  config->providers[1].enabled = true;
+  config->default_provider = provider_name("b");
+  request.provider = {};
+  BOOST_TEST(find_route(*config, request)->candidates.front().model.str() == "x");
 }
 
 BOOST_AUTO_TEST_CASE(what_the_ledger_would_refuse_is_refused_at_the_door) {

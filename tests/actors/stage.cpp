@@ -316,6 +316,7 @@ std::shared_ptr<snapshot> providers(const std::vector<std::string>& names) {
   }
   config->default_provider = provider_name(names.front());
   config->retry.jitter = false;
+  config->breaker.jitter_percent = 0;
   return config;
 }
 

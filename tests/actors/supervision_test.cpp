@@ -146,6 +146,7 @@ BOOST_AUTO_TEST_CASE(an_open_breaker_spares_its_provider_and_closes_again) {
 BOOST_AUTO_TEST_CASE(when_every_breaker_is_open_the_caller_hears_when_to_come_back) {
   auto config = providers({"a"});
   config->providers[0].max_retries = 0;
+  config->breaker.last_resort = 0ms;
   stage on(config);
   for (int n = 0; n != 10; ++n) {
     on.call();

@@ -34,6 +34,7 @@ manager_actor::behavior_type listener(manager_actor::stateful_pointer<listener_s
           [](const health_query&) { return health_report{}; },
           [](const usage_query&) { return usage_report{}; },
           [](const drain&) { return drained{}; },
+          [](const set_mode&) {},
           [into](const snapshot_ptr& next) { into->push_back(next); }};
 }
 
