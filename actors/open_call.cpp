@@ -28,9 +28,9 @@ std::size_t end_of_text(const std::string& text) {
 
 } // namespace
 
-open_call::open_call(call work_, caf::typed_response_promise<chat_reply> promise)
-    : work(std::move(work_)), answer(std::move(promise), &unanswered), plan(work.candidates.size()),
-      rescue(rescue_of(work)) {}
+open_call::open_call(call work_, std::uint64_t serial_, caf::typed_response_promise<chat_reply> promise)
+    : work(std::move(work_)), serial(serial_), answer(std::move(promise), &unanswered),
+      plan(work.candidates.size()), rescue(rescue_of(work)) {}
 
 bool open_call::can_continue(const route_candidate& where) const {
   const provider_config* const provider = work.config->find(where.provider);

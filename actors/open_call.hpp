@@ -10,6 +10,7 @@
 #include <weir/messages.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,9 +37,10 @@ struct active_attempt {
 };
 
 struct open_call {
-  open_call(call work_, caf::typed_response_promise<chat_reply> promise);
+  open_call(call work_, std::uint64_t serial_, caf::typed_response_promise<chat_reply> promise);
 
   call work;
+  std::uint64_t serial; ///< tells it from an earlier call of the same id
   promise_guard<chat_reply> answer;
   policy::call_plan plan;
   rescue_policy rescue;

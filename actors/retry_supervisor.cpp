@@ -76,7 +76,7 @@ supervisor_state::reply_promise supervisor_state::perform(call& work) {
     promise.deliver(std::move(twice));
     return promise;
   }
-  open_call& open = calls_.try_emplace(id, std::move(work), promise).first->second;
+  open_call& open = calls_.try_emplace(id, std::move(work), ++last_serial_, promise).first->second;
   if (auto no = refusal()) {
     fail(open, std::move(*no));
   } else {
@@ -84,6 +84,11 @@ supervisor_state::reply_promise supervisor_state::perform(call& work) {
     proceed(open);
   }
   return promise;
+}
+
+open_call* supervisor_state::find(const call_ref& which) {
+  const auto found = calls_.find(which.id);
+  return found == calls_.end() || found->second.serial != which.serial ? nullptr : &found->second;
 }
 
 void supervisor_state::cancel(const call_id& id) {
@@ -224,7 +229,7 @@ void supervisor_state::start_attempt(open_call& open, ticket of, bool hedge) {
   ++of.slot->out;
   const route_config* const way = open.work.route;
   if (!hedge && way != nullptr && way->hedge_after.count() > 0 && !next.sink) {
-    slow_.emplace(now() + way->hedge_after, open.work.id);
+    slow_.emplace(now() + way->hedge_after, ref(open));
     ticker_.arm(self_, now() + way->hedge_after);
   }
   // No timeout here: the provider ends every attempt by the deadline, and answers also when it dies.
@@ -236,8 +241,10 @@ void supervisor_state::start_attempt(open_call& open, ticket of, bool hedge) {
 
 /// The call's only attempt is slow: another candidate is asked beside it, and the first to answer wins.
 void supervisor_state::hedge(open_call& open) {
-  if (open.active.size() != 1 || mode() == run_mode::offline ||
-      open.plan.attempts() >= open.work.config->retry.max_total_attempts)
+  // It may be another attempt by now, that is not slow yet.
+  if (open.active.size() != 1 || now() < open.active.front().began + open.work.route->hedge_after)
+    return;
+  if (mode() == run_mode::offline || open.plan.attempts() >= open.work.config->retry.max_total_attempts)
     return;
   for (std::size_t n = open.plan.candidate() + 1; n < open.work.candidates.size(); ++n)
     if (ask(open, n, true))

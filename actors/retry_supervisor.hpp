@@ -37,7 +37,12 @@ private:
   using drain_promise = caf::typed_response_promise<drained>;
   using drain_guard = promise_guard<drained>;
   using open_calls = std::unordered_map<call_id, open_call>;
-  using due_calls = std::multimap<time_point, call_id>;
+  /// A call that something was planned for. Its id may have been given to another call meanwhile.
+  struct call_ref {
+    call_id id;
+    std::uint64_t serial = 0;
+  };
+  using due_calls = std::multimap<time_point, call_ref>;
 
   // --- a call and its attempts: retry_supervisor.cpp
   reply_promise perform(call& work);
@@ -62,7 +67,7 @@ private:
   void give_up(open_call& open, attempt_end& end);
   void go_on(open_call& open, const policy::decision& next, bool shown);
   void wait(open_call& open, time_point due);
-  void begin_anew(const call_id& id, milliseconds wait);
+  void begin_anew(open_call& open, milliseconds wait);
   void succeed(open_call& open, chat_reply reply);
   void tell_sink(const open_call& open, std::vector<chat_delta> deltas);
   void fail(open_call& open, failure error, std::string partial = {});
@@ -85,6 +90,9 @@ private:
   void continue_drain();
   void leave_when_alone();
 
+  static call_ref ref(const open_call& open) { return {open.work.id, open.serial}; }
+  open_call* find(const call_ref& which);
+
   time_point now() const { return self_->clock().now(); }
 
   supervisor_impl::pointer self_;
@@ -94,6 +102,7 @@ private:
   std::optional<provider_roster> roster_;
   alert_board alerts_;
   open_calls calls_;
+  std::uint64_t last_serial_ = 0;
   due_calls waiting_; ///< calls in back-off, by when they go on
   due_calls slow_;    ///< calls that are hedged if they are still open then
   ticker ticker_;

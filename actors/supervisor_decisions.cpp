@@ -95,30 +95,33 @@ void supervisor_state::give_up(open_call& open, attempt_end& end) {
 
 void supervisor_state::go_on(open_call& open, const policy::decision& next, bool shown) {
   if (!shown || open.rescue != rescue_policy::restart)
-    return begin_anew(open.work.id, next.wait);
+    return begin_anew(open, next.wait);
   // The sink drops what it has before anybody begins anew.
-  const call_id id = open.work.id;
-  self_->request(open.work.sink, caf::infinite, delta_batch{id, {{chat_delta::kind::restart, {}, 0, {}, {}}}})
-      .then([this, id, pause = next.wait](more_deltas) { begin_anew(id, pause); },
-            [this, id](const caf::error& reason) {
-              if (const auto found = calls_.find(id); found != calls_.end())
-                fail(found->second,
-                     make_failure(errc::cancelled, "the sink takes no more: " + to_failure(reason).message));
-            });
+  const call_ref which = ref(open);
+  self_
+      ->request(open.work.sink, caf::infinite,
+                delta_batch{which.id, {{chat_delta::kind::restart, {}, 0, {}, {}}}})
+      .then(
+          [this, which, pause = next.wait](more_deltas) {
+            if (open_call* const same = find(which))
+              begin_anew(*same, pause);
+          },
+          [this, which](const caf::error& reason) {
+            if (open_call* const same = find(which))
+              fail(*same,
+                   make_failure(errc::cancelled, "the sink takes no more: " + to_failure(reason).message));
+          });
 }
 
-void supervisor_state::begin_anew(const call_id& id, milliseconds pause) {
-  const auto found = calls_.find(id);
-  if (found == calls_.end())
-    return;
+void supervisor_state::begin_anew(open_call& open, milliseconds pause) {
   if (pause.count() <= 0)
-    return proceed(found->second);
-  wait(found->second, now() + pause);
+    return proceed(open);
+  wait(open, now() + pause);
 }
 
 void supervisor_state::wait(open_call& open, time_point due) {
   open.wait = std::chrono::ceil<milliseconds>(due - now());
-  waiting_.emplace(due, open.work.id);
+  waiting_.emplace(due, ref(open));
   ticker_.arm(self_, due);
 }
 

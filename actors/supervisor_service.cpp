@@ -132,10 +132,10 @@ void supervisor_state::on_tick() {
   const time_point next_revival = roster_->revive(at);
   const auto take_due = [&](due_calls& from, auto&& then) {
     while (!from.empty() && from.begin()->first <= at) {
-      const call_id id = from.begin()->second;
+      const call_ref which = from.begin()->second;
       from.erase(from.begin());
-      if (const auto found = calls_.find(id); found != calls_.end())
-        then(found->second);
+      if (open_call* const open = find(which))
+        then(*open);
     }
   };
   take_due(waiting_, [this](open_call& open) { proceed(open); });

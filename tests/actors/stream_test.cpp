@@ -175,6 +175,24 @@ BOOST_AUTO_TEST_CASE(an_id_that_is_in_flight_is_not_taken_twice) {
   BOOST_TEST(on.replies[first]->success);
 }
 
+BOOST_AUTO_TEST_CASE(a_wait_of_an_earlier_call_of_the_same_id_starts_nothing) {
+  stage on(providers({"a"}));
+  chat_request request = stage::question();
+  request.id = some_id();
+  on.call(request);
+  on.network->answer(503);
+  on.run(); // in back-off
+  caf::anon_send(on.manager, cancel_call{some_id()});
+  on.run();
+  const auto second = on.call(request);
+  on.advance(20s);
+  BOOST_TEST(on.network->wire.size() == 1U);
+  on.network->complete();
+  on.run();
+  BOOST_TEST(on.replies[second]->success);
+  BOOST_TEST(on.replies[second]->metadata.attempts.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(before_the_first_delta_another_provider_may_answer_and_after_it_none) {
   for (const bool told : {false, true}) {
     stage on(providers({"a", "b"}));
