@@ -70,6 +70,7 @@ model_config read_model(reading& shared, const toml::table* table, const std::st
   in.flag("supports_vision", model.supports_vision);
   in.flag("supports_tools", model.supports_tools);
   in.flag("supports_streaming", model.supports_streaming);
+  in.flag("supports_prefill", model.supports_prefill);
   model.api = read_api(in, type);
   model.prices = read_pricing(shared, in.table("pricing"), in.path_of("pricing"));
   in.finish();

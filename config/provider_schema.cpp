@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <iterator>
 
 namespace weir::config {
 
@@ -16,6 +17,7 @@ namespace {
 
 constexpr milliseconds longest{24 * 3'600'000};
 constexpr range<milliseconds> any_limit{milliseconds{1}, longest};
+constexpr range<milliseconds> any_delay{milliseconds{0}, longest};
 
 /// Whose defaults hold for a provider.
 struct origin {
@@ -72,6 +74,48 @@ void read_base_url(table_reader& in, const origin& from, provider_config& provid
              "allow_insecure_http = true");
 }
 
+/// What no key has, since no header could carry it.
+bool has_space_or_control(const std::string& text) {
+  return std::ranges::any_of(
+      text, [](char letter) { return static_cast<unsigned char>(letter) <= 0x20 || letter == 0x7f; });
+}
+
+/// `api_keys`: the first is the key, the others are used in turn with it. Their text is never repeated.
+void read_key_list(table_reader& in, bool told, provider_config& provider) {
+  const std::string name = "api_keys";
+  constexpr std::size_t most = 1000;
+  const auto entries = in.entries(name);
+  if (!entries)
+    return;
+  if (in.has("api_key"))
+    in.fault(name, "is given beside api_key; leave one of them out");
+  if (entries->empty())
+    return in.fault(name, "is empty; expected one key or more");
+  if (entries->size() > most)
+    return in.fault(name, "has " + std::to_string(entries->size()) + " keys; at most 1,000 can be used");
+  if (!told)
+    in.fault(name, "is given, and auth = \"none\" tells none; leave one of them out");
+  std::vector<secret> keys;
+  for (const toml::node* each : *entries) {
+    auto text = in.entry(name, *each);
+    if (!text)
+      continue;
+    const auto same = [&text](const secret& key) { return key.reveal() == *text; };
+    if (text->empty())
+      in.bad_entry(name, *each, "has an empty key");
+    else if (has_space_or_control(*text))
+      in.bad_entry(name, *each, "has a key with a space or control character in it");
+    // What `config show` has masked is no key, and two of those may look alike.
+    else if (!text->starts_with("****") && std::ranges::any_of(keys, same))
+      in.bad_entry(name, *each, "has the same key twice");
+    keys.emplace_back(std::move(*text));
+  }
+  if (keys.empty())
+    return;
+  provider.api_key = std::move(keys.front());
+  provider.more_keys.assign(std::make_move_iterator(keys.begin() + 1), std::make_move_iterator(keys.end()));
+}
+
 /// To be called when the way of telling the key is known.
 void read_key(table_reader& in, const origin& from, provider_config& provider) {
   const bool told = provider.wire->key != key_style::none;
@@ -83,18 +127,33 @@ void read_key(table_reader& in, const origin& from, provider_config& provider) {
     if (!key.empty() && !told)
       in.fault("api_key", "is given, and auth = \"none\" tells none; leave one of them out");
     // The text itself is never repeated.
-    if (std::ranges::any_of(
-            key, [](char letter) { return static_cast<unsigned char>(letter) <= 0x20 || letter == 0x7f; }))
+    if (has_space_or_control(key))
       in.fault("api_key", "has a space or control character in it");
     provider.api_key = secret(std::move(key));
-  } else if (!in.has("api_key") && needed) {
+  } else if (!in.has("api_key") && !in.has("api_keys") && needed) {
     in.missing("api_key", "a key, such as \"${" + std::string(from.defaults->key_variable) + "}\"");
   }
+  read_key_list(in, told, provider);
+}
+
+/// What a provider may be asked for, at once and in a minute.
+void read_limits(table_reader& in, provider_config& provider) {
+  constexpr std::uint32_t most = 4'000'000'000;
+  in.count("max_concurrency", provider.max_concurrency, {1, 100'000});
+  in.count("max_queue", provider.max_queue, {0, 1'000'000});
+  in.duration("max_queue_wait", provider.max_queue_wait, any_delay);
+  in.count("requests_per_minute", provider.requests_per_minute, {0, most});
+  std::uint32_t tokens = 0;
+  if (in.count("tokens_per_minute", tokens, {0, most}))
+    provider.tokens_per_minute = tokens;
+  in.flag("learn_limits", provider.learn_limits);
+  in.flag("adaptive_concurrency", provider.adaptive_concurrency);
 }
 
 void read_bounds(table_reader& in, provider_config& provider) {
   in.duration("timeout", provider.timeout, any_limit);
   in.duration("stream_timeout", provider.stream_timeout, any_limit);
+  in.duration("first_token_timeout", provider.first_token_timeout, any_delay);
   in.duration("connect_timeout", provider.connect_timeout, any_limit);
   in.duration("tls_timeout", provider.tls_timeout, any_limit);
   in.duration("first_byte_timeout", provider.first_byte_timeout, any_limit);
@@ -102,8 +161,6 @@ void read_bounds(table_reader& in, provider_config& provider) {
   std::uint32_t retries = 0;
   if (in.count("max_retries", retries, {0, 100}))
     provider.max_retries = retries;
-  in.count("max_concurrency", provider.max_concurrency, {1, 100'000});
-  in.count("max_queue", provider.max_queue, {0, 1'000'000});
 }
 
 char lower(char letter) {
@@ -181,6 +238,7 @@ provider_config read_provider(reading& shared, const toml::table* table, const s
   read_base_url(in, from, provider);
   read_key(in, from, provider);
   read_bounds(in, provider);
+  read_limits(in, provider);
   if (in.text("ca_file", provider.ca_file) && !std::ifstream(provider.ca_file))
     in.fault("ca_file", "cannot be read");
   read_headers(shared, in.table("headers"), in.path_of("headers"), provider);

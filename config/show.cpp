@@ -71,6 +71,7 @@ void write_model(std::ostream& out, const std::string& path, const model_config&
   flag("supports_vision", model.supports_vision);
   flag("supports_tools", model.supports_tools);
   flag("supports_streaming", model.supports_streaming);
+  out << "supports_prefill = " << word(model.supports_prefill) << '\n';
   if (model.api)
     out << "api = " << string_value(to_string(*model.api)) << '\n';
   if (!model.prices)
@@ -104,6 +105,7 @@ void write_wire(std::ostream& out, const wire_options& wire) {
 void write_bounds(std::ostream& out, const provider_config& provider) {
   out << "timeout = " << provider.timeout.count() << '\n'
       << "stream_timeout = " << provider.stream_timeout.count() << '\n'
+      << "first_token_timeout = " << provider.first_token_timeout.count() << '\n'
       << "connect_timeout = " << provider.connect_timeout.count() << '\n'
       << "tls_timeout = " << provider.tls_timeout.count() << '\n'
       << "first_byte_timeout = " << provider.first_byte_timeout.count() << '\n'
@@ -111,7 +113,25 @@ void write_bounds(std::ostream& out, const provider_config& provider) {
   if (provider.max_retries)
     out << "max_retries = " << *provider.max_retries << '\n';
   out << "max_concurrency = " << provider.max_concurrency << '\n'
-      << "max_queue = " << provider.max_queue << '\n';
+      << "max_queue = " << provider.max_queue << '\n'
+      << "max_queue_wait = " << provider.max_queue_wait.count() << '\n'
+      << "requests_per_minute = " << provider.requests_per_minute << '\n'
+      << "tokens_per_minute = " << provider.tokens_per_minute << '\n'
+      << "learn_limits = " << word(provider.learn_limits) << '\n'
+      << "adaptive_concurrency = " << word(provider.adaptive_concurrency) << '\n';
+}
+
+/// As many masks as there are keys.
+void write_keys(std::ostream& out, const provider_config& provider) {
+  if (provider.more_keys.empty()) {
+    if (!provider.api_key.empty())
+      out << "api_key = " << string_value(provider.api_key.masked()) << '\n';
+    return;
+  }
+  out << "api_keys = [" << string_value(provider.api_key.masked());
+  for (const secret& each : provider.more_keys)
+    out << ", " << string_value(each.masked());
+  out << "]\n";
 }
 
 void write_provider(std::ostream& out, const provider_config& provider) {
@@ -121,8 +141,7 @@ void write_provider(std::ostream& out, const provider_config& provider) {
   if (!provider.preset.empty())
     out << "preset = " << string_value(provider.preset) << '\n';
   out << "type = " << string_value(to_string(provider.type)) << '\n';
-  if (!provider.api_key.empty())
-    out << "api_key = " << string_value(provider.api_key.masked()) << '\n';
+  write_keys(out, provider);
   if (!provider.base_url.empty())
     out << "base_url = " << string_value(provider.base_url) << '\n';
   write_wire(out, wire);
@@ -146,11 +165,31 @@ void write_provider(std::ostream& out, const provider_config& provider) {
     write_model(out, path + ".models." + key_text(model.name.str()), model);
 }
 
+void write_route(std::ostream& out, const route_config& route) {
+  out << "\n[llm.routes." << key_text(route.name.str()) << "]\n"
+      << "strategy = " << string_value(to_string(route.strategy)) << '\n'
+      << "candidates = [\n";
+  for (const route_candidate& each : route.candidates)
+    out << "  { provider = " << string_value(each.provider.str())
+        << ", model = " << string_value(each.model.str()) << ", weight = " << each.weight << " },\n";
+  out << "]\n";
+  if (!route.sticky_by.empty())
+    out << "sticky_by = " << string_value(route.sticky_by) << '\n';
+  if (route.rescue)
+    out << "rescue = " << string_value(to_string(*route.rescue)) << '\n';
+  out << "hedge_after = " << route.hedge_after.count() << '\n'
+      << "reroute_content_filter = " << word(route.reroute_content_filter) << '\n';
+}
+
+/// Thousandths as a decimal: `1.125`.
+std::string permille_text(std::uint32_t value) {
+  return std::to_string(value / 1000) + '.' + std::to_string(1000 + value % 1000).substr(1);
+}
+
 void write_delays(std::ostream& out, const retry_rule& rule) {
-  const auto rest = std::to_string(1000 + rule.factor_permille % 1000).substr(1);
   out << "base_delay = " << rule.base_delay.count() << '\n'
       << "max_delay = " << rule.max_delay.count() << '\n'
-      << "backoff_factor = " << rule.factor_permille / 1000 << '.' << rest << '\n';
+      << "backoff_factor = " << permille_text(rule.factor_permille) << '\n';
 }
 
 void write_retry(std::ostream& out, const retry_config& retry) {
@@ -186,6 +225,47 @@ void write_retry(std::ostream& out, const retry_config& retry) {
   }
 }
 
+void write_budget(std::ostream& out, const retry_budget_config& budget) {
+  out << "\n[llm.retry.budget]\n"
+      << "enabled = " << word(budget.enabled) << '\n'
+      << "tokens = " << budget.tokens << '\n'
+      << "per_success = " << permille_text(budget.per_success_permille) << '\n'
+      << "refill_time = " << budget.refill_time.count() << '\n';
+}
+
+void write_breaker(std::ostream& out, const breaker_config& breaker) {
+  out << "\n[llm.circuit_breaker]\n"
+      << "window = " << breaker.window.count() << '\n'
+      << "min_calls = " << breaker.min_calls << '\n'
+      << "failure_percent = " << breaker.failure_percent << '\n'
+      << "slow_after = " << breaker.slow_after.count() << '\n'
+      << "slow_percent = " << breaker.slow_percent << '\n'
+      << "open_time = " << breaker.open_time.count() << '\n'
+      << "max_open_time = " << breaker.max_open_time.count() << '\n'
+      << "half_open_permits = " << breaker.half_open_permits << '\n'
+      << "jitter_percent = " << breaker.jitter_percent << '\n'
+      << "last_resort = " << breaker.last_resort.count() << '\n';
+}
+
+void write_limits(std::ostream& out, const limits_config& limits) {
+  out << "\n[llm.limits]\n"
+      << "max_in_flight = " << limits.max_in_flight << '\n'
+      << "call_timeout = " << limits.call_timeout.count() << '\n'
+      << "max_header_bytes = " << limits.max_header_bytes << '\n'
+      << "max_body_bytes = " << limits.max_body_bytes << '\n'
+      << "drain_timeout = " << limits.drain_timeout.count() << '\n'
+      << "fair_by = " << string_value(limits.fair_by) << '\n';
+}
+
+void write_ledger(std::ostream& out, const ledger_config& ledger) {
+  out << "\n[llm.ledger]\n"
+      << "batch_records = " << ledger.batch_records << '\n'
+      << "batch_delay = " << ledger.batch_delay.count() << '\n'
+      << "max_pending = " << ledger.max_pending << '\n'
+      << "map_bytes = " << ledger.map_bytes << '\n'
+      << "on_failure = " << (ledger.refuse_when_broken ? "\"refuse\"" : "\"spool\"") << '\n';
+}
+
 void write_tokens(std::ostream& out, const std::vector<vocabulary_file>& vocabularies) {
   out << "\n[llm.tokens]\nvocabularies = [";
   const char* comma = "";
@@ -203,6 +283,7 @@ void write_tokens(std::ostream& out, const std::vector<vocabulary_file>& vocabul
 std::string to_toml(const snapshot& config) {
   std::ostringstream out;
   out << "[llm]\n"
+      << "mode = " << string_value(to_string(config.mode)) << '\n'
       << "default_provider = " << string_value(config.default_provider.str()) << '\n'
       << "enable_usage_tracking = " << word(config.enable_usage_tracking) << '\n'
       << "usage_data_dir = " << string_value(config.usage_data_dir.string()) << '\n'
@@ -211,25 +292,13 @@ std::string to_toml(const snapshot& config) {
       << "worker_threads = " << config.worker_threads << '\n';
   for (const provider_config& each : config.providers)
     write_provider(out, each);
+  for (const route_config& each : config.routes)
+    write_route(out, each);
   write_retry(out, config.retry);
-  out << "\n[llm.circuit_breaker]\n"
-      << "window = " << config.breaker.window.count() << '\n'
-      << "min_calls = " << config.breaker.min_calls << '\n'
-      << "failure_percent = " << config.breaker.failure_percent << '\n'
-      << "open_time = " << config.breaker.open_time.count() << '\n'
-      << "max_open_time = " << config.breaker.max_open_time.count() << '\n'
-      << "half_open_permits = " << config.breaker.half_open_permits << '\n'
-      << "\n[llm.limits]\n"
-      << "max_in_flight = " << config.limits.max_in_flight << '\n'
-      << "call_timeout = " << config.limits.call_timeout.count() << '\n'
-      << "max_header_bytes = " << config.limits.max_header_bytes << '\n'
-      << "max_body_bytes = " << config.limits.max_body_bytes << '\n'
-      << "drain_timeout = " << config.limits.drain_timeout.count() << '\n'
-      << "\n[llm.ledger]\n"
-      << "batch_records = " << config.ledger.batch_records << '\n'
-      << "batch_delay = " << config.ledger.batch_delay.count() << '\n'
-      << "max_pending = " << config.ledger.max_pending << '\n'
-      << "map_bytes = " << config.ledger.map_bytes << '\n';
+  write_budget(out, config.retry.budget);
+  write_breaker(out, config.breaker);
+  write_limits(out, config.limits);
+  write_ledger(out, config.ledger);
   write_tokens(out, config.vocabularies);
   return std::move(out).str();
 }

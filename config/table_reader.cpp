@@ -110,6 +110,12 @@ void table_reader::fault(const std::string& key, std::string problem) {
       {shared_.document.file(), place.line, place.column, path_of(key), std::move(problem)});
 }
 
+void table_reader::bad_entry(const std::string& key, const toml::node& node, std::string problem) {
+  const toml::source_position place = node.source().begin;
+  shared_.faults.push_back(
+      {shared_.document.file(), place.line, place.column, path_of(key), std::move(problem)});
+}
+
 void table_reader::bad_key(const std::string& key, std::string problem) {
   toml::source_position place{};
   if (table_ != nullptr)
@@ -129,8 +135,10 @@ bool table_reader::wrong_type(const std::string& key, const toml::node& node, co
   return false;
 }
 
-/// Replaces `${NAME}`, once: what a variable holds is not looked into. `$${` stands for `${` itself.
-std::optional<std::string> table_reader::replaced(const std::string& key, const std::string& text) {
+/// Replaces `${NAME}` in a string, once: what a variable holds is not looked into. `$${` stands for `${`
+/// itself.
+std::optional<std::string> table_reader::replaced(const std::string& key, const toml::node& node) {
+  const std::string& text = node.as_string()->get();
   std::string whole;
   bool excused = false;
   for (std::size_t at = 0; at != text.size();) {
@@ -145,7 +153,7 @@ std::optional<std::string> table_reader::replaced(const std::string& key, const 
     }
     const auto close = text.find('}', at);
     if (close == std::string::npos) {
-      fault(key, "has a '${' without '}' (write '$${' for the characters themselves)");
+      bad_entry(key, node, "has a '${' without '}' (write '$${' for the characters themselves)");
       return std::nullopt;
     }
     const std::string name = text.substr(at + 2, close - at - 2);
@@ -153,7 +161,8 @@ std::optional<std::string> table_reader::replaced(const std::string& key, const 
     const auto value = shared_.variables(name);
     if (value && !value->empty()) {
       if (std::ranges::any_of(*value, is_control)) {
-        fault(key, "takes the environment variable " + name + ", which has a control character in it");
+        bad_entry(key, node,
+                  "takes the environment variable " + name + ", which has a control character in it");
         return std::nullopt;
       }
       whole += *value;
@@ -162,8 +171,9 @@ std::optional<std::string> table_reader::replaced(const std::string& key, const 
       // own.
       excused = true;
     } else {
-      fault(key, "needs the environment variable " + name + ", which is " + (value ? "empty" : "not set") +
-                     "; set it, or disable what needs it with enabled = false");
+      bad_entry(key, node,
+                "needs the environment variable " + name + ", which is " + (value ? "empty" : "not set") +
+                    "; set it, or disable what needs it with enabled = false");
       return std::nullopt;
     }
   }
@@ -176,7 +186,7 @@ bool table_reader::text(const std::string& key, std::string& out) {
     return false;
   if (!node->is_string())
     return wrong_type(key, *node, "a string");
-  auto whole = replaced(key, node->as_string()->get());
+  auto whole = replaced(key, *node);
   if (whole)
     out = std::move(*whole);
   return whole.has_value();
@@ -303,9 +313,25 @@ bool table_reader::texts(const std::string& key, std::vector<std::string>& out) 
     return false;
   out.clear();
   for (const toml::node& each : *found)
-    if (auto whole = replaced(key, each.as_string()->get()))
+    if (auto whole = replaced(key, each))
       out.push_back(std::move(*whole));
   return true;
+}
+
+std::optional<std::vector<const toml::node*>> table_reader::entries(const std::string& key, bool or_tables) {
+  const toml::array* found = list(
+      key, or_tables ? "an array of tables or strings" : "an array of strings",
+      [or_tables](const toml::node& each) { return each.is_string() || (or_tables && each.is_table()); });
+  if (found == nullptr)
+    return std::nullopt;
+  std::vector<const toml::node*> nodes;
+  for (const toml::node& each : *found)
+    nodes.push_back(&each);
+  return nodes;
+}
+
+std::optional<std::string> table_reader::entry(const std::string& key, const toml::node& node) {
+  return replaced(key, node);
 }
 
 std::vector<const toml::table*> table_reader::tables(const std::string& key) {

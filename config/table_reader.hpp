@@ -62,6 +62,13 @@ public:
   /// An array of strings, their variables replaced; one whose variable is missing is left out.
   bool texts(const std::string& key, std::vector<std::string>& out);
 
+  /// The entries of an array of strings, or of strings and tables; nothing where it is absent or wrong. Each
+  /// string is to be read with `entry`.
+  std::optional<std::vector<const toml::node*>> entries(const std::string& key, bool or_tables = false);
+  /// A string of the array under a key, its variables replaced. Where a missing one is excused, nothing
+  /// without a fault.
+  std::optional<std::string> entry(const std::string& key, const toml::node& node);
+
   /// An array of tables.
   std::vector<const toml::table*> tables(const std::string& key);
   /// A table below; its keys are read by the caller.
@@ -73,6 +80,8 @@ public:
   std::string path_of(const std::string& key) const;
 
   void fault(const std::string& key, std::string problem);
+  /// An entry of the array under a key is wrong; named at its own place.
+  void bad_entry(const std::string& key, const toml::node& node, std::string problem);
   /// The key itself is wrong; named at its own place instead of its value's.
   void bad_key(const std::string& key, std::string problem);
   /// A key that must be there is not; named at the table's own place.
@@ -85,7 +94,7 @@ private:
   template <class Fits>
   const toml::array* list(const std::string& key, const std::string& expected, Fits fits);
   bool wrong_type(const std::string& key, const toml::node& node, const std::string& expected);
-  std::optional<std::string> replaced(const std::string& key, const std::string& text);
+  std::optional<std::string> replaced(const std::string& key, const toml::node& node);
 
   reading& shared_;
   const toml::table* table_;

@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(every_key_of_the_data_file_is_shown_and_loads_again_the_sam
       ++keys;
       BOOST_TEST(shown.find('\n' + line.substr(0, equals + 3)) != std::string::npos, line);
     }
-  BOOST_TEST(keys > 40U);
+  BOOST_TEST(keys > 80U);
 }
 
 BOOST_AUTO_TEST_CASE(a_query_is_shown_without_what_may_be_a_key) {

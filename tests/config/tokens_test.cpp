@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(a_path_may_hold_variables) {
                         [&](const std::string&) -> std::optional<std::string> { return folder.path("."); });
   BOOST_REQUIRE(loaded.has_value());
   BOOST_TEST((*loaded)->vocabularies.at(0).file == folder.path(".") + "/o200k_base.tiktoken");
-  is_fault(naming(R"("${NOT_SET}/x")"), "7:16 llm.tokens.vocabularies", "NOT_SET, which is not set");
+  is_fault(naming(R"("${NOT_SET}/x")"), "7:17 llm.tokens.vocabularies", "NOT_SET, which is not set");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_vocabulary_is_a_fault_of_the_key) {

@@ -85,6 +85,24 @@ BOOST_AUTO_TEST_CASE(ways_of_telling_a_key_have_the_names_of_the_file) {
   BOOST_TEST(to_string(key_style::none) == "none");
 }
 
+BOOST_AUTO_TEST_CASE(strategies_have_the_names_of_the_file) {
+  BOOST_TEST(to_string(route_strategy::priority) == "priority");
+  BOOST_TEST(to_string(route_strategy::weighted) == "weighted");
+  BOOST_TEST(to_string(route_strategy::least_busy) == "least_busy");
+  BOOST_TEST(to_string(route_strategy::lowest_latency) == "lowest_latency");
+  BOOST_TEST(to_string(route_strategy::lowest_cost) == "lowest_cost");
+}
+
+BOOST_AUTO_TEST_CASE(a_route_is_found_by_its_whole_name) {
+  snapshot config;
+  config.routes.resize(2);
+  config.routes[0].name = model_name("fast");
+  config.routes[1].name = model_name("faster");
+  BOOST_TEST(route_for(config, model_name("faster")) == &config.routes[1]);
+  BOOST_TEST(route_for(config, model_name("fas")) == nullptr);
+  BOOST_TEST(route_for(config, model_name()) == nullptr);
+}
+
 BOOST_AUTO_TEST_CASE(apis_are_found_by_the_names_that_they_print) {
   for (const api_kind each : {api_kind::chat, api_kind::messages, api_kind::responses})
     BOOST_TEST((to_api_kind(to_string(each)) == each), to_string(each));

@@ -2,6 +2,7 @@
 // Knows no world: nothing is opened, sent or stored.
 #include <weir/chat.hpp>
 #include <weir/config.hpp>
+#include <weir/health.hpp>
 #include <weir/secret.hpp>
 #include <weir/url.hpp>
 #include <weir/usage.hpp>
@@ -74,6 +75,28 @@ BOOST_AUTO_TEST_CASE(enumerators_have_the_names_that_people_read) {
   for (const role each : {role::system, role::user, role::assistant, role::tool})
     BOOST_TEST((to_role(to_string(each)) == each));
   BOOST_TEST(!to_role("developer").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(modes_states_and_rescues_have_the_names_that_people_write) {
+  BOOST_TEST(to_string(run_mode::normal) == "normal");
+  BOOST_TEST(to_string(run_mode::offline) == "offline");
+  BOOST_TEST(to_string(run_mode::read_only) == "read_only");
+  for (const run_mode each : {run_mode::normal, run_mode::offline, run_mode::read_only})
+    BOOST_TEST((to_run_mode(to_string(each)) == each));
+  BOOST_TEST(!to_run_mode("Normal").has_value());
+  BOOST_TEST(!to_run_mode("").has_value());
+  BOOST_TEST(to_string(breaker_state::closed) == "closed");
+  BOOST_TEST(to_string(breaker_state::open) == "open");
+  BOOST_TEST(to_string(breaker_state::half_open) == "half_open");
+  BOOST_TEST(to_string(rescue_policy::fail) == "fail");
+  BOOST_TEST(to_string(rescue_policy::buffer) == "buffer");
+  BOOST_TEST(to_string(rescue_policy::restart) == "restart");
+  BOOST_TEST(to_string(rescue_policy::continue_stream) == "continue");
+  for (const rescue_policy each :
+       {rescue_policy::fail, rescue_policy::buffer, rescue_policy::restart, rescue_policy::continue_stream})
+    BOOST_TEST((to_rescue_policy(to_string(each)) == each));
+  BOOST_TEST(!to_rescue_policy("continue_stream").has_value());
+  BOOST_TEST(to_string(chat_delta::kind::restart) == "restart");
 }
 
 BOOST_AUTO_TEST_CASE(a_messages_text_is_all_its_text_parts) {
