@@ -2,34 +2,11 @@
 // Knows no vendor's shape: those stand in the files named for them.
 #include "protocols/report_json.hpp"
 
-#include "protocols/json.hpp"
+#include "protocols/report_members.hpp"
 
 namespace weir::protocols {
 
 namespace {
-
-using optional_count = std::optional<std::uint64_t>;
-
-void write_count(json_writer& out, const char* name, optional_count value) {
-  out.Key(name);
-  if (value)
-    out.Uint64(*value);
-  else
-    out.Null();
-}
-
-void write_flag(json_writer& out, const char* name, bool value) {
-  out.Key(name);
-  out.Bool(value);
-}
-
-void write_time(json_writer& out, const char* name, std::optional<std::chrono::microseconds> time) {
-  out.Key(name);
-  if (!time)
-    return void(out.Null());
-  const std::string text = to_milliseconds(*time);
-  out.RawValue(text.data(), text.size(), rapidjson::kNumberType);
-}
 
 /// An amount without its currency, which stands beside it.
 void write_money(json_writer& out, const char* name, const std::optional<money>& amount) {
@@ -46,14 +23,6 @@ void write_sums(json_writer& out, const char* name, const std::map<currency, mon
   for (const auto& [unit, sum] : sums)
     write_member(out, unit.str(), to_decimal(sum));
   out.EndObject();
-}
-
-void write_error_name(json_writer& out, const char* name, errc type) {
-  out.Key(name);
-  if (type == errc::none)
-    out.Null();
-  else
-    write_text(out, to_string(type));
 }
 
 void write_tokens(json_writer& out, const token_usage& usage) {
@@ -76,42 +45,18 @@ void write_currency(json_writer& out, const std::optional<money>& cost,
     out.Null();
 }
 
-void write_failure(json_writer& out, const failure& error) {
-  out.StartObject();
-  write_member(out, "type", to_string(error.type));
-  write_member(out, "message", error.message);
-  write_member(out, "vendor_message", error.vendor_message);
-  write_member(out, "vendor_code", error.vendor_code);
-  write_member(out, "provider", error.provider);
-  write_member(out, "place", error.place);
-  out.Key("status_code");
-  out.Int(error.status_code);
-  write_flag(out, "retryable", error.retryable);
-  write_count(out, "retry_after_ms",
-              error.retry_after ? optional_count(static_cast<std::uint64_t>(error.retry_after->count()))
-                                : std::nullopt);
-  write_member(out, "outcome", to_string(error.fate));
-  out.EndObject();
-}
-
-void write_error(json_writer& out, const char* name, const std::optional<failure>& error) {
-  out.Key(name);
-  if (error)
-    write_failure(out, *error);
-  else
-    out.Null();
-}
-
 void write_attempt(json_writer& out, const attempt_info& attempt) {
   out.StartObject();
   write_member(out, "id", to_string(attempt.id));
   write_member(out, "provider", attempt.provider.str());
+  write_member(out, "model", attempt.model.str());
   write_error_name(out, "error", attempt.error);
   out.Key("status_code");
   out.Int(attempt.status_code);
   write_member(out, "message", attempt.message);
   write_time(out, "latency_ms", attempt.latency);
   write_time(out, "waited_ms", attempt.waited);
+  write_flag(out, "hedge", attempt.hedge);
   out.EndObject();
 }
 
@@ -156,32 +101,6 @@ void write_figures(json_writer& out, const usage_summary& summary) {
     write_member(out, "first_request_time", to_string(summary.first_request_time));
     write_member(out, "last_request_time", to_string(summary.last_request_time));
   }
-}
-
-void write_provider(json_writer& out, const provider_health& provider) {
-  out.StartObject();
-  write_member(out, "name", provider.name.str());
-  write_member(out, "circuit_breaker", to_string(provider.breaker));
-  write_count(out, "in_flight", provider.in_flight);
-  write_count(out, "queued", provider.queued);
-  write_count(out, "restarts", provider.restarts);
-  write_error(out, "last_error", provider.last_error);
-  out.Key("reachable");
-  if (provider.reachable)
-    out.Bool(*provider.reachable);
-  else
-    out.Null();
-  write_error(out, "probe_error", provider.probe_error);
-  write_time(out, "probe_latency_ms", provider.probe_latency);
-  out.EndObject();
-}
-
-template <class Write>
-std::string written(Write write) {
-  rapidjson::StringBuffer buffer;
-  json_writer out(buffer);
-  write(out);
-  return {buffer.GetString(), buffer.GetSize()};
 }
 
 } // namespace
@@ -301,29 +220,6 @@ std::string to_json(const std::vector<usage_summary>& summaries) {
     out.Key("totals");
     out.StartObject();
     write_figures(out, totals);
-    out.EndObject();
-    out.EndObject();
-  });
-}
-
-std::string to_json(const health_report& report) {
-  return written([&](json_writer& out) {
-    out.StartObject();
-    write_count(out, "config_version", report.config_version);
-    write_count(out, "calls_in_flight", report.calls_in_flight);
-    out.Key("providers");
-    out.StartArray();
-    for (const provider_health& each : report.providers)
-      write_provider(out, each);
-    out.EndArray();
-    out.Key("ledger");
-    out.StartObject();
-    write_flag(out, "enabled", report.ledger.enabled);
-    write_count(out, "booked", report.ledger.booked);
-    write_count(out, "committed", report.ledger.committed);
-    write_count(out, "pending", report.ledger.pending);
-    write_count(out, "refused", report.ledger.refused);
-    write_error(out, "error", report.ledger.error);
     out.EndObject();
     out.EndObject();
   });

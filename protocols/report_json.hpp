@@ -19,6 +19,7 @@ std::string to_json(const failure& error);
 std::string to_json(const usage_record& record);
 /// `{"summaries":[…],"totals":{…}}`; the totals carry no names.
 std::string to_json(const std::vector<usage_summary>& summaries);
+/// Times are RFC 3339 in UTC; `circuit_breaker` is the worst of the provider's `breakers`.
 std::string to_json(const health_report& report);
 
 /// Microseconds as milliseconds with up to three decimals, exactly: `12.345`, `3`.

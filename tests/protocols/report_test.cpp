@@ -76,6 +76,36 @@ BOOST_AUTO_TEST_CASE(a_reply_has_every_field_of_the_design) {
   BOOST_TEST(root["usage"]["cached_tokens"].IsNull()); // not reported is not zero
   for (const char* name : {"request_id", "provider", "attempts", "latency_ms", "call_id"})
     BOOST_TEST(root["metadata"].HasMember(name), name);
+  for (const char* name :
+       {"id", "provider", "model", "error", "status_code", "message", "latency_ms", "waited_ms", "hedge"})
+    BOOST_TEST(root["metadata"]["attempts"][0].HasMember(name), name);
+}
+
+BOOST_AUTO_TEST_CASE(an_attempt_says_which_model_was_asked_and_whether_it_was_a_hedge) {
+  chat_reply reply;
+  attempt_info first;
+  first.provider = provider_name("p");
+  first.model = model_name("m-1");
+  first.error = errc::server_error;
+  first.status_code = 503;
+  first.waited = std::chrono::milliseconds{40};
+  attempt_info hedge;
+  hedge.hedge = true;
+  reply.metadata.attempts = {first, hedge};
+  const auto parsed = json_document::parse(to_json(reply));
+  BOOST_REQUIRE(parsed.has_value());
+  const json_value& attempts = parsed->root()["metadata"]["attempts"];
+  BOOST_TEST(text_of(&attempts[0]["model"]) == "m-1");
+  BOOST_TEST(text_of(&attempts[0]["error"]) == "server_error");
+  BOOST_TEST(attempts[0]["waited_ms"].GetInt() == 40);
+  BOOST_TEST(!attempts[0]["hedge"].GetBool());
+  BOOST_TEST(attempts[1]["hedge"].GetBool());
+}
+
+BOOST_AUTO_TEST_CASE(a_restart_of_a_stream_is_a_delta_without_text) {
+  chat_delta delta;
+  delta.type = chat_delta::kind::restart;
+  BOOST_TEST(to_json(delta) == R"({"type":"restart"})");
 }
 
 BOOST_AUTO_TEST_CASE(an_error_has_its_hint_in_milliseconds) {
