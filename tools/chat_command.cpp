@@ -46,15 +46,16 @@ int run_chat(const chat_options& options) {
   if (!started)
     return code;
   find_vocabulary(asked_model(*config, *request));
+  const output_options output{options.config.json, options.verbose};
   if (options.stream) {
     chat_stream stream = started->open_stream(std::move(*request));
-    const bool good = show(stream, options.config.json).success;
+    const bool good = show(stream, output).success;
     started->stop();
     return good ? exit_code::done : exit_code::failed;
   }
   const chat_reply reply = started->chat(std::move(*request)).get();
   started->stop();
-  show(reply, options.config.json);
+  show(reply, output);
   return reply.success ? exit_code::done : exit_code::failed;
 }
 
@@ -72,13 +73,16 @@ void add_chat_command(CLI::App& program, int& code) {
   auto options = std::make_shared<chat_options>();
   CLI::App* chat = program.add_subcommand("chat", "Send one chat call and print the reply");
   chat->footer(
-      "The reply goes to standard output; failed attempts and the bill go to standard error.\n\n"
+      "The reply goes to standard output; failed attempts and the bill go to standard error, with -v all\n"
+      "attempts as a table.\n\n"
       "Examples:\n"
       "  weir chat \"Which ocean contains Bouvet Island?\"\n"
       "  weir chat -m gpt-4 -s \"Answer in three words.\" - < question.txt\n"
       "  weir chat --tag agent=planner --timeout 20000 \"What is next?\"\n"
       "  weir chat --image photo.jpg \"What is in the picture?\"\n"
       "  weir chat --stream \"Tell me a story.\"\n"
+      "  weir chat --stream --rescue restart \"Tell me a long story.\"\n"
+      "  weir chat -v -m fast \"Who answers this?\"\n"
       "  weir chat --json --request request.json\n\n"
       "Tokens that a provider does not report are counted with the model's vocabulary where it is found in\n"
       "$WEIR_VOCABULARIES or ~/.local/share/weir/vocabularies, and estimated elsewhere.\n\n"
@@ -97,6 +101,14 @@ void add_chat_command(CLI::App& program, int& code) {
   chat->add_flag("--stream", options->stream,
                  "Print the reply as it comes; with --json, a line for each delta and the "
                  "whole reply as the last");
+  chat->add_option("--rescue", options->rescue,
+                   "What to do when a stream breaks after some of it was shown: fail, buffer (show nothing "
+                   "before it is whole), restart (begin anew), continue [the route's, else fail]")
+      ->check([](const std::string& word) {
+        return to_rescue_policy(word) ? std::string()
+                                      : "'" + word + "' is not one of fail, buffer, restart, continue";
+      })
+      ->type_name("POLICY");
   chat->add_option("--request", options->request_file,
                    "Whole request as JSON in the OpenAI Chat shape, from a file or '-'")
       ->type_name("FILE");
@@ -113,6 +125,8 @@ void add_chat_command(CLI::App& program, int& code) {
   chat->add_option("--tag", options->tags, "Kept in the ledger with each attempt; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
+  chat->add_flag("-v,--verbose", options->verbose,
+                 "Tell each attempt on standard error: whom, how long, and how it ended");
   chat->add_flag("--json", options->config.json, "Print JSON: the whole reply, or the failure");
   chat->add_option("prompt", options->prompt, "What to ask, or '-' for standard input")->type_name("PROMPT");
   chat->callback([options, &code] { code = run_chat(*options); });

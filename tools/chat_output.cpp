@@ -3,10 +3,12 @@
 
 #include "protocols/report_json.hpp"
 #include "tools/common.hpp"
+#include "tools/table.hpp"
 
 #include <fmt/format.h>
 
 #include <string>
+#include <vector>
 
 namespace weir::tools {
 
@@ -20,6 +22,32 @@ void tell_attempts(const reply_metadata& metadata) {
       tell(fmt::format("attempt {} at {}: {}: {}\n", at + 1, each.provider.str(), to_string(each.error),
                        each.message));
   }
+}
+
+/// All attempts, in a table; of a call that was refused before its first, nothing.
+std::string attempt_table(const reply_metadata& metadata) {
+  if (metadata.attempts.empty())
+    return {};
+  std::vector<std::vector<std::string>> rows;
+  for (const attempt_info& each : metadata.attempts) {
+    const bool answered = each.error == errc::none;
+    rows.push_back({std::to_string(rows.size() + 1), each.provider.str(),
+                    each.model.empty() ? "-" : each.model.str(), milliseconds_cell(each.waited),
+                    milliseconds_cell(each.latency),
+                    each.status_code == 0 ? "-" : std::to_string(each.status_code),
+                    answered ? "answered" : std::string(to_string(each.error)), each.hedge ? "hedge" : "-",
+                    each.message.empty() ? "-" : each.message});
+  }
+  return draw_table({{"ATTEMPT", true},
+                     {"PROVIDER"},
+                     {"MODEL"},
+                     {"WAITED MS", true},
+                     {"TOOK MS", true},
+                     {"STATUS", true},
+                     {"OUTCOME"},
+                     {"HEDGE"},
+                     {"WHY"}},
+                    rows);
 }
 
 /// What the reply used: `22 tokens in, 3 out; 0.00084 USD`.
@@ -58,32 +86,43 @@ void print_reply(const chat_reply& reply, const std::string& text) {
 
 } // namespace
 
-void show(const chat_reply& reply, bool json, bool streamed) {
+void show(const chat_reply& reply, const output_options& options, bool streamed) {
+  const reply_metadata& metadata = reply.metadata;
+  const std::string spent = fmt::format("{} ms, {}\n", protocols::to_milliseconds(metadata.latency),
+                                        counted(metadata.attempts.size(), "attempt"));
   if (!reply.success) {
-    tell_attempts(reply.metadata);
+    if (options.verbose)
+      tell(attempt_table(metadata) + "no answer; " + spent);
+    else
+      tell_attempts(metadata);
     tell("weir: " + to_string(*reply.error) + "\n");
-    if (json)
+    if (options.json)
       print(protocols::to_json(reply) + "\n");
     return;
   }
-  if (json)
-    return print_reply(reply, protocols::to_json(reply) + "\n");
-  tell_attempts(reply.metadata);
-  print_reply(reply, streamed ? calls_for_people(reply) : text_for_people(reply));
-  tell(fmt::format("{} by {}: {}; {} ms, {}\n", reply.model.str(), reply.metadata.provider.str(),
-                   bill_of(reply), protocols::to_milliseconds(reply.metadata.latency),
-                   counted(reply.metadata.attempts.size(), "attempt")));
+  if (!options.json && !options.verbose)
+    tell_attempts(metadata);
+  if (options.json)
+    print_reply(reply, protocols::to_json(reply) + "\n");
+  else
+    print_reply(reply, streamed ? calls_for_people(reply) : text_for_people(reply));
+  if (options.verbose)
+    tell(attempt_table(metadata));
+  if (options.verbose || !options.json)
+    tell(fmt::format("{} by {}: {}; {}", reply.model.str(), metadata.provider.str(), bill_of(reply), spent));
 }
 
-const chat_reply& show(chat_stream& stream, bool json) {
+const chat_reply& show(chat_stream& stream, const output_options& options) {
   bool begun = false;
-  const auto shown = [](const chat_delta& delta) {
-    return delta.type == chat_delta::kind::content || delta.type == chat_delta::kind::refusal;
-  };
   for (const chat_delta& delta : stream) {
-    if (json) {
+    if (options.json) {
       print(protocols::to_json(delta) + "\n");
-    } else if (shown(delta)) {
+    } else if (delta.type == chat_delta::kind::restart) {
+      if (begun)
+        print("\n");
+      tell("-- the stream broke; the reply begins anew --\n");
+      begun = false;
+    } else if (delta.type == chat_delta::kind::content || delta.type == chat_delta::kind::refusal) {
       print(delta.text);
       begun = true;
     }
@@ -91,7 +130,7 @@ const chat_reply& show(chat_stream& stream, bool json) {
   const chat_reply& reply = stream.reply();
   if (begun)
     print("\n");
-  show(reply, json, begun);
+  show(reply, options, begun);
   return reply;
 }
 

@@ -73,6 +73,7 @@ result<chat_request> make_request(const chat_options& options) {
   request.provider = provider_name(options.provider);
   if (options.stream)
     request.stream = true;
+  request.rescue = to_rescue_policy(options.rescue);
   if (options.temperature)
     request.temperature = options.temperature;
   if (options.max_tokens)

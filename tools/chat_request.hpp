@@ -20,12 +20,14 @@ struct chat_options {
   std::string system;
   std::string request_file;
   std::string prompt;
+  std::string rescue; ///< a policy's name; empty: the route's
   std::optional<double> temperature;
   std::optional<std::uint32_t> max_tokens;
   std::optional<std::int64_t> timeout_ms;
   std::vector<std::string> tags;
   std::vector<std::string> images; ///< paths and URLs
   bool stream = false;
+  bool verbose = false;
 };
 
 /// The request that the options describe. Errors: `invalid_request`.

@@ -2,9 +2,11 @@
 import json
 import os
 import pty
+import signal
+import socket
 import subprocess
 
-from rig import main
+from rig import main, wait_for
 
 
 def test(rig):
@@ -15,6 +17,9 @@ def test(rig):
     lost_output(rig, config)
     one_document(rig, config)
     whole_rows(rig, config)
+    each_attempt(rig)
+    health_in_words(rig, config)
+    watched_health(rig)
 
 
 def numbers_and_words(rig, config):
@@ -40,7 +45,7 @@ def lost_output(rig, config):
     for arguments in (["usage", "summary"], ["usage", "summary", "--json"], ["usage", "records"],
                       ["usage", "records", "--json"], ["usage", "export"], ["config", "check"], ["config", "check", "--json"],
                       ["config", "show"], ["config", "show", "--json"], ["health"], ["health", "--json"],
-                      ["chat", "Which ocean?"], ["chat", "--json", "Which ocean?"]):
+                      ["health", "--watch", "--count", "2"], ["chat", "Which ocean?"], ["chat", "--json", "Which ocean?"]):
         for code, err in written_to_nowhere(rig, [*arguments, "-c", config]):
             assert code == 1 and "cannot write to standard output: " in err, (arguments, code, err)
             assert ("the reply is lost, but p answered" in err) == (arguments[0] == "chat"), (arguments, err)
@@ -120,6 +125,92 @@ def whole_rows(rig, config):
     leader, follower = pty.openpty()
     done = subprocess.Popen([rig.weir, "usage", "records", "-c", config], stdout=follower, env={**os.environ, "COLUMNS": "40"})
     os.close(follower)
+    text = read_terminal(leader)
+    assert done.wait() == 0 and text.count(b"\n") == 1 + len(rig.records()), text
+
+
+def each_attempt(rig):
+    """`chat -v`: a row for each attempt, on standard error, and the bill below; the reply stays alone on standard output."""
+    first = rig.mock("first", plan='models = ["mock-model"]\n[[faults]]\nkind = "status"\nstatus = 503\n')
+    second = rig.mock("second", plan='models = ["mock-model"]\nreply = "Atlantic Ocean."\n')
+    config = rig.config({"first": (first, ""), "second": (second, "")},
+                        "[llm.retry]\nbase_delay = 1\n[llm.retry.server_error]\nmax_retries = 1\n", name="attempts.toml")
+    _, out, err = rig.run("chat", "-v", "-c", config, "Which ocean?", expect=0)
+    lines = err.splitlines()
+    assert out == "Atlantic Ocean.\n" and len(lines) == 5, (out, err)
+    assert lines[0].split() == "ATTEMPT PROVIDER MODEL WAITED MS TOOK MS STATUS OUTCOME HEDGE WHY".split(), err
+    rows = [line.split() for line in lines[1:4]]
+    assert [(row[0], row[1], row[6]) for row in rows] == [("1", "first", "server_error"), ("2", "first", "server_error"),
+                                                          ("3", "second", "answered")], err
+    assert [row[5] for row in rows[:2]] == ["503", "503"], err
+    assert lines[4].startswith("mock-model by second: ") and lines[4].endswith(" ms, 3 attempts"), err
+    _, out, err = rig.run("chat", "-v", "--json", "-c", config, "Which ocean?", expect=0)
+    attempts = json.loads(out)["metadata"]["attempts"]
+    assert len(attempts) == 3 and attempts[2]["hedge"] is False and len(err.splitlines()) == 5, (out, err)
+    code, out, err = rig.run("chat", "-v", "-c", config, "-p", "first", "Which ocean?")
+    assert code == 1 and out == "" and "no answer; " in err and "2 attempts\nweir: server_error" in err, (out, err)
+    code, out, err = rig.run("chat", "-c", config, "--rescue", "again", "x")
+    assert code == 2 and "'again' is not one of fail, buffer, restart, continue" in err + out, (out, err)
+    for policy in ("fail", "buffer", "restart", "continue"):
+        _, out, _ = rig.run("chat", "-c", config, "--stream", "--rescue", policy, "Which ocean?", expect=0)
+        assert out == "Atlantic Ocean.\n", (policy, out)
+
+
+def health_in_words(rig, config):
+    """Modes, limits, keys and breakers have their places."""
+    _, out, _ = rig.run("health", "-c", config, expect=0)
+    assert out.startswith("mode: normal; 0 calls in flight\n") and "IN FLIGHT" in out and "KEYS RESTING" in out, out
+    assert "no circuit breaker yet" not in out, out
+    _, out, _ = rig.run("health", "-c", config, "--breakers", expect=0)
+    assert "no circuit breaker yet" in out or "PROBED IN MS" in out, out
+    _, out, _ = rig.run("health", "-c", config, "--json", expect=0)
+    report = json.loads(out)
+    assert report["mode"] == "normal" and report["refusing"] is None and report["alerts"] == [], out
+    assert {"breakers", "keys", "concurrency_limit", "held_for_ms", "retry_tokens",
+            "average_latency_ms"} <= set(report["providers"][0]), out
+
+
+def watched_health(rig):
+    """`health --watch`: a block or a line for each look, what changed, and an end on Ctrl-C."""
+    port = rig.mock("watched", plan='models = ["mock-model"]\n')
+    config = rig.config({"w": (port, "")}, name="watched.toml")
+    _, out, _ = rig.run("health", "-c", config, "--watch", "--count", "2", "--interval", "100", expect=0)
+    assert out.count("mode: normal") == 2 and "changed" not in out and "\x1b" not in out, out
+    _, out, _ = rig.run("health", "-c", config, "--watch", "--count", "3", "--interval", "100", "--json", expect=0)
+    assert [json.loads(line)["providers"][0]["reachable"] for line in out.splitlines()] == [True] * 3, out
+    for arguments in (["--count", "2"], ["--interval", "1000"], ["--watch", "--interval", "99"], ["--watch", "--count", "0"]):
+        code, _, err = rig.run("health", "-c", config, *arguments)
+        assert code == 2, (arguments, err)
+
+    log = rig.path("watch.out")
+    with open(log, "w") as out:
+        process = subprocess.Popen([rig.weir, "health", "-c", config, "--watch", "--interval", "100"], stdout=out)
+    wait_for("a first look", lambda: "reachable" in open(log).read())
+    rig.stop("watched")
+    wait_for("a change", lambda: "w: reachable -> unreachable" in open(log).read())
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0, process.returncode
+
+    # A provider that is silent does not hold up the end.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = rig.config({"s": (silent.getsockname()[1], "")}, name="silent.toml")
+        process = subprocess.Popen([rig.weir, "health", "-c", config, "--watch"], stdout=subprocess.DEVNULL)
+        connection, _ = silent.accept()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0, process.returncode
+        connection.close()
+
+    # A terminal is redrawn in place.
+    leader, follower = pty.openpty()
+    process = subprocess.Popen([rig.weir, "health", "-c", config, "--watch", "--no-probe", "--count", "2", "--interval", "100"],
+                               stdout=follower)
+    os.close(follower)
+    text = read_terminal(leader)
+    assert process.wait(timeout=30) == 0 and text.count(b"\x1b[H") == 2 and text.count(b"\x1b[J") == 2, text
+
+
+def read_terminal(leader):
+    """What was printed, to the end."""
     text = b""
     try:
         while piece := os.read(leader, 65536):
@@ -127,7 +218,7 @@ def whole_rows(rig, config):
     except OSError:
         pass  # how a terminal ends
     os.close(leader)
-    assert done.wait() == 0 and text.count(b"\n") == 1 + len(rig.records()), text
+    return text
 
 
 if __name__ == "__main__":
