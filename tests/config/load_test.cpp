@@ -14,9 +14,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string design_text() {
-  std::ifstream in(std::string(WEIR_TEST_DATA) + "/config/design.toml");
+std::string data_text(const std::string& name) {
+  std::ifstream in(std::string(WEIR_TEST_DATA) + "/config/" + name);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string design_text() {
+  return data_text("design.toml");
 }
 
 } // namespace
@@ -296,20 +300,23 @@ BOOST_AUTO_TEST_CASE(crafted_texts_are_refused_and_never_crash) {
 }
 
 BOOST_AUTO_TEST_CASE(every_prefix_and_random_damage_give_a_snapshot_or_faults) {
-  const std::string whole = design_text();
-  for (std::size_t length = 0; length < whole.size(); ++length) {
-    const auto loaded = load(whole.substr(0, length));
-    BOOST_REQUIRE(loaded.has_value() || !loaded.error().empty());
-  }
   const auto seed = std::random_device{}();
   BOOST_TEST_MESSAGE("seed " << seed);
   std::mt19937_64 random(seed);
-  for (int round = 0; round != 500; ++round) {
-    std::string text = whole;
-    for (auto changes = 1 + random() % 4; changes > 0; --changes)
-      text[random() % text.size()] = static_cast<char>(random());
-    const auto loaded = load(text);
-    BOOST_REQUIRE(loaded.has_value() || !loaded.error().empty());
+  for (const char* file : {"design.toml", "every_key.toml"}) {
+    const std::string whole = data_text(file);
+    BOOST_REQUIRE(!whole.empty());
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+      const auto loaded = load(whole.substr(0, length));
+      BOOST_REQUIRE(loaded.has_value() || !loaded.error().empty());
+    }
+    for (int round = 0; round != 500; ++round) {
+      std::string text = whole;
+      for (auto changes = 1 + random() % 4; changes > 0; --changes)
+        text[random() % text.size()] = static_cast<char>(random());
+      const auto loaded = load(text);
+      BOOST_REQUIRE(loaded.has_value() || !loaded.error().empty());
+    }
   }
 }
 
