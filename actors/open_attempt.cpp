@@ -30,7 +30,7 @@ void open_attempt::cancel(failure why) {
   world_->network->cancel(exchange_);
 }
 
-void open_attempt::end(result<chat_reply> outcome, time_point now) {
+void open_attempt::end(result<chat_reply> outcome, time_point now, bool other_key) {
   using std::chrono::duration_cast;
   using std::chrono::microseconds;
   const auto latency = duration_cast<microseconds>(now - began_);
@@ -57,9 +57,17 @@ void open_attempt::end(result<chat_reply> outcome, time_point now) {
   caf::anon_send(books_, policy::make_record(facts, request, setup_->config.name,
                                              find_model(setup_->config, request.model), prices, outcome));
   attempt_end told;
+  if (stream_) {
+    told.delivered = stream_->delivered();
+    told.first_token = facts.first_token;
+    if (!outcome) {
+      told.partial = stream_->partial();
+      told.resumable = stream_->resumable();
+    }
+  }
   told.outcome = std::move(outcome);
   told.latency = latency;
-  told.delivered = stream_ && stream_->delivered();
+  told.other_key = other_key;
   answer_.deliver(std::move(told));
 }
 

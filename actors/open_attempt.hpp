@@ -3,17 +3,28 @@
 #pragma once
 
 #include "actors/open_stream.hpp"
+#include "actors/policy/key_ring.hpp"
 #include "actors/provider_setup.hpp"
 #include "actors/services.hpp"
+#include "protocols/rate_limits.hpp"
 #include "transport/client.hpp"
 
 #include <weir/actors.hpp>
 
 #include <caf/typed_response_promise.hpp>
 
+#include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace weir::actors {
+
+/// The place that an attempt has at its provider, from its admission to its end.
+struct admitted {
+  policy::picked_key key;
+  std::uint64_t tokens = 0; ///< that were reserved for it
+  time_point at{};
+};
 
 class open_attempt {
 public:
@@ -28,10 +39,37 @@ public:
 
   const attempt& work() const noexcept { return work_; }
   const provider_setup& setup() const noexcept { return *setup_; }
+  time_point began() const noexcept { return began_; }
+
+  /// How many tokens it will cost, as far as that matters.
+  std::uint64_t tokens() const noexcept { return tokens_; }
+  void expect(std::uint64_t tokens) noexcept { tokens_ = tokens; }
+  /// Nothing while it waits.
+  const std::optional<admitted>& place() const noexcept { return place_; }
+  /// It may go out, by the setup of today: who waits is not bound to that of his arrival.
+  void admit(const admitted& place, setup_ptr setup) {
+    place_ = place;
+    setup_ = std::move(setup);
+  }
+  /// What writes its request and reads its response. It must have been admitted.
+  const protocols::codec& codec() const noexcept {
+    return setup_->codec_for(work_.request->model, place_->key.index);
+  }
+
+  /// What the head of its response told of the provider's limits, and when it came.
+  const std::optional<protocols::rate_limits>& told() const noexcept { return told_; }
+  time_point told_at() const noexcept { return told_at_; }
+  void heard(const protocols::rate_limits& limits, time_point now) {
+    told_ = limits;
+    told_at_ = now;
+  }
+
+  /// Deltas have reached the sink.
+  bool has_delivered() const noexcept { return stream_ && stream_->delivered(); }
   /// Null: the response is wanted whole.
   open_stream* stream() noexcept { return stream_ ? &*stream_ : nullptr; }
   open_stream& start_stream(time_point first_token_by) {
-    return stream_.emplace(work_.sink, work_.call, work_.request->gather, first_token_by);
+    return stream_.emplace(work_.sink, work_.call, work_.request->gather, work_.gap, first_token_by);
   }
   void sent_as(transport::exchange_id exchange) noexcept { exchange_ = exchange; }
   transport::exchange_id exchange() const noexcept { return exchange_; }
@@ -40,8 +78,9 @@ public:
   /// Why it was cancelled; nothing if it was not.
   const std::optional<failure>& cancelled() const noexcept { return cancelled_; }
 
-  /// Books, then answers. To be called once. A failure gets the provider's name.
-  void end(result<chat_reply> outcome, time_point now);
+  /// Books, then answers. To be called once. A failure gets the provider's name. `other_key`: see
+  /// `attempt_end`.
+  void end(result<chat_reply> outcome, time_point now, bool other_key = false);
 
 private:
   attempt work_;
@@ -51,6 +90,10 @@ private:
   accumulator_actor books_;
   time_point began_;
   timestamp began_wall_;
+  std::uint64_t tokens_ = 0;
+  std::optional<admitted> place_;
+  std::optional<protocols::rate_limits> told_;
+  time_point told_at_ = time_point::min();
   transport::exchange_id exchange_ = 0;
   std::optional<open_stream> stream_;
   std::optional<failure> cancelled_;

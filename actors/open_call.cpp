@@ -42,6 +42,12 @@ std::string open_call::gap() const {
   return shown.substr(end_of_text(shown));
 }
 
+void open_call::take_up(std::string_view content) {
+  const std::string had = gap();
+  const auto repeated = std::ranges::mismatch(had, content).in2 - content.begin();
+  shown += content.substr(static_cast<std::size_t>(repeated));
+}
+
 std::shared_ptr<const chat_request> open_call::request_for(const route_candidate& where) {
   const bool gathers = work.request->gather || rescue == rescue_policy::fail;
   if (where.model == work.request->model && shown.empty() && gathers)

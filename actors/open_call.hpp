@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace weir::actors {
@@ -59,8 +60,10 @@ struct open_call {
   /// Whether a candidate can go on from what the sink has: its model takes a last message of the assistant's.
   bool can_continue(const route_candidate& where) const;
 
-  /// The white space at the end of what the sink has.
+  /// The white space at the end of what the sink has: it is not sent with the rest of it.
   std::string gap() const;
+  /// The sink has got this content too, but for the white space that it had already.
+  void take_up(std::string_view content);
 
   /// The request as it is sent to a candidate: under its model's name there, with what a broken stream has
   /// shown as the beginning of the reply.

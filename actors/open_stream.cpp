@@ -1,6 +1,7 @@
 // The credit's arithmetic: at the most one batch is with the sink, one window's worth waits here.
 #include "actors/open_stream.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::actors {
@@ -28,8 +29,25 @@ result<chat_reply> open_stream::finish(time_point now) {
 void open_stream::note_first(time_point now) {
   if (!pending_.empty() && !first_token_)
     first_token_ = now;
+  note_kinds();
   if (!sink_)
     pending_.clear();
+}
+
+/// Looks through what was decoded and not sent.
+void open_stream::note_kinds() {
+  for (chat_delta& each : pending_) {
+    more_than_text_ = more_than_text_ ||
+                      (each.type != chat_delta::kind::content && each.type != chat_delta::kind::reasoning);
+    if (gap_.empty() || each.type != chat_delta::kind::content || each.text.empty())
+      continue;
+    const auto [left, text] = std::ranges::mismatch(gap_, each.text);
+    const bool repeated_whole = text == each.text.end();
+    std::string rest(left, gap_.end());
+    each.text.erase(each.text.begin(), text);
+    // Once something else comes, what is left of the gap stands for good.
+    gap_ = repeated_whole ? std::move(rest) : std::string();
+  }
 }
 
 std::optional<delta_batch> open_stream::take_batch(bool last) {

@@ -9,16 +9,19 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace weir::actors {
 
 class open_stream {
 public:
-  /// `gather`: see `chat_request`.
-  open_stream(delta_sink sink, call_id call, bool gather, time_point first_token_by)
-      : sink_(std::move(sink)), call_(call), gather_(gather), first_token_by_(first_token_by) {}
+  /// `gather`: see `chat_request`. `gap`: see `attempt`.
+  open_stream(delta_sink sink, call_id call, bool gather, std::string gap, time_point first_token_by)
+      : sink_(std::move(sink)), call_(call), gather_(gather), gap_(std::move(gap)),
+        first_token_by_(first_token_by) {}
 
   const delta_sink& sink() const noexcept { return sink_; }
 
@@ -54,12 +57,20 @@ public:
   /// What is known of the usage of a stream that is given up; nothing before it began.
   std::optional<token_usage> usage() const;
 
+  /// The content that has come of a stream that failed, as far as it is gathered.
+  std::string_view partial() const { return decoder_ ? decoder_->partial() : std::string_view(); }
+  /// Whether that is all that has come but for reasoning, so that another answer can go on from it.
+  bool resumable() const noexcept { return gather_ && !more_than_text_; }
+
 private:
   void note_first(time_point now);
+  void note_kinds();
 
   delta_sink sink_; ///< null: the deltas go nowhere
   call_id call_;
   bool gather_;
+  std::string gap_; ///< what is left of it: the content that comes next is not shown as far as it repeats it
+  bool more_than_text_ = false;
   time_point first_token_by_;
   std::unique_ptr<protocols::stream_decoder> decoder_; ///< null: no head yet
   std::vector<chat_delta> pending_;                    ///< decoded, and not sent

@@ -1,4 +1,4 @@
-// The behaviour of a provider: a bounded set of attempts in flight, a bounded queue before it.
+// The behaviour of a provider: attempts in flight, and a door before them.
 #include "actors/provider.hpp"
 
 #include "actors/log.hpp"
@@ -32,10 +32,6 @@ void estimate_usage(chat_reply& reply, const chat_request& request) {
   usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
 }
 
-failure is_offline() {
-  return make_failure(errc::offline, "weir is offline");
-}
-
 failure out_of_time() {
   return make_failure(errc::timeout, "the call's deadline passed before the request could be sent");
 }
@@ -52,6 +48,7 @@ provider_impl::behavior_type provider_state::begin(services_ptr world, accumulat
   world_ = std::move(world);
   books_ = std::move(books);
   setup_ = std::move(setup);
+  door_.emplace(setup_, now());
   health_.name = setup_->config.name;
   // An exception ends the actor whatever is done here; this gives its end a reason that can be read.
   self_->set_exception_handler([](std::exception_ptr& thrown) {
@@ -88,15 +85,16 @@ open_attempt::promise provider_state::perform(attempt& work) {
   auto answer = self_->make_response_promise<attempt_end>();
   auto open = std::make_unique<open_attempt>(std::move(work), answer, setup_, world_, books_, now());
   watch_sink(*open);
-  if (offline_)
+  if (offline_) {
     finish(std::move(open), is_offline());
-  else if (in_flight_.size() < setup_->config.max_concurrency) {
+  } else if (auto refused = door_->refuse(*open, now())) {
+    finish(std::move(open), std::move(*refused));
+  } else if (door_->begin(*open, now())) {
     launch(std::move(open));
-  } else if (queue_.size() < setup_->config.max_queue) {
-    ticker_.arm(self_, open->work().deadline);
-    queue_.push_back(std::move(open));
   } else {
-    finish(std::move(open), make_failure(errc::overloaded, "the provider's queue is full", "max_queue"));
+    if (auto [other, why] = door_->wait(std::move(open), now()); other)
+      finish(std::move(other), std::move(why));
+    fill_places();
   }
   return answer;
 }
@@ -108,7 +106,7 @@ void provider_state::launch(attempt_ptr open) {
   const milliseconds left = std::min(most, until(open->work().deadline, now()));
   if (left <= milliseconds{0})
     return finish(std::move(open), out_of_time());
-  auto request = setup.codec_for(asked.model).encode_chat(asked);
+  auto request = open->codec().encode_chat(asked);
   if (!request)
     return finish(std::move(open), std::move(request.error()));
   open_attempt& entry = *in_flight_.emplace(open->work().id, std::move(open)).first->second;
@@ -129,18 +127,18 @@ transport::exchange_id provider_state::send_whole(const open_attempt& open, http
 }
 
 void provider_state::fill_places() {
-  while (!queue_.empty() && in_flight_.size() < setup_->config.max_concurrency) {
-    attempt_ptr next = std::move(queue_.front());
-    queue_.pop_front();
+  while (attempt_ptr next = door_->next(now()))
     launch(std::move(next));
-  }
+  if (const time_point due = door_->look_at(now()); due != time_point::max())
+    ticker_.arm(self_, due);
 }
 
 void provider_state::finish(attempt_ptr open, result<chat_reply> outcome) {
   forget_sink(*open);
+  const bool other_key = door_->ended(*open, outcome, now());
   if (!outcome)
     health_.last_error = outcome.error();
-  open->end(std::move(outcome), now());
+  open->end(std::move(outcome), now(), other_key);
 }
 
 /// What comes for an attempt that has ended is passed over.
@@ -152,8 +150,8 @@ void provider_state::hear(exchange_news& news) {
     return;
   if (auto* const head = std::get_if<stream_head>(&news.what)) {
     open_attempt& open = *found->second;
-    open.stream()->begin(
-        open.setup().codec_for(open.work().request->model).decode_stream(std::move(head->response), today()));
+    door_->learn(open, head->response.fields, today(), now());
+    open.stream()->begin(open.codec().decode_stream(std::move(head->response), today()));
     return;
   }
   attempt_ptr open = std::move(found->second);
@@ -168,13 +166,18 @@ void provider_state::exchanged(attempt_ptr open, transport::exchange& done) {
       const outcome fate = error.fate;
       error = *open->cancelled();
       error.fate = fate;
+    } else if (open->has_delivered()) {
+      push(*open, true); // what is told as partial is what was shown
     }
     finish(std::move(open), std::move(error));
     return fill_places();
   }
   // Also when it was cancelled a moment before: what was answered is booked as it is.
-  const protocols::codec& codec = open->setup().codec_for(open->work().request->model);
-  if (open_stream* const stream = open->stream()) {
+  const protocols::codec& codec = open->codec();
+  open_stream* const stream = open->stream();
+  if (stream == nullptr || !stream->has_begun())
+    door_->learn(*open, done.response->fields, today(), now());
+  if (stream != nullptr) {
     stream->begin(codec.decode_stream(std::move(*done.response), today()));
     finish_stream(std::move(open));
   } else {
@@ -193,72 +196,15 @@ void provider_state::answered(attempt_ptr open, result<chat_reply> reply) {
 void provider_state::cancel(const attempt_id& id, const failure& why) {
   if (const auto found = in_flight_.find(id); found != in_flight_.end())
     return found->second->cancel(why); // the network tells its end
-  const auto queued =
-      std::ranges::find_if(queue_, [&](const attempt_ptr& open) { return open->work().id == id; });
-  if (queued == queue_.end())
-    return;
-  attempt_ptr open = std::move(*queued);
-  queue_.erase(queued);
-  finish(std::move(open), why);
+  for (attempt_ptr& open : door_->withdraw([&](const open_attempt& one) { return one.work().id == id; }))
+    finish(std::move(open), why);
 }
 
 void provider_state::look() {
-  expire_queue();
+  for (auto& [open, why] : door_->expire(now()))
+    finish(std::move(open), std::move(why));
+  fill_places();
   expire_first_tokens();
-}
-
-void provider_state::expire_queue() {
-  const auto late = [now = now()](const attempt_ptr& open) { return open->work().deadline <= now; };
-  for (attempt_ptr& open : queue_)
-    if (late(open))
-      finish(std::exchange(open, nullptr), out_of_time());
-  std::erase(queue_, nullptr);
-  const auto next =
-      std::ranges::min_element(queue_, {}, [](const attempt_ptr& open) { return open->work().deadline; });
-  if (next != queue_.end())
-    ticker_.arm(self_, (*next)->work().deadline);
-}
-
-provider_state::health_promise provider_state::check(const provider_probe& question) {
-  auto answer = self_->make_response_promise<provider_health>();
-  health_.in_flight = static_cast<std::uint32_t>(in_flight_.size());
-  health_.queued = static_cast<std::uint32_t>(queue_.size());
-  if (!question.active) {
-    answer.deliver(health_);
-    return answer;
-  }
-  if (offline_) {
-    provider_health seen = health_;
-    seen.probe_error = is_offline();
-    answer.deliver(std::move(seen));
-    return answer;
-  }
-  const std::uint64_t number = ++last_probe_;
-  probes_.emplace(number, promise_guard<provider_health>{answer, [] { return provider_health{}; }});
-  auto home = caf::actor_cast<provider_impl>(self_);
-  world_->network->post(setup_->endpoint, setup_->codec_for({}).encode_models(), setup_->config.timeout,
-                        [home = std::move(home), number](transport::exchange done) {
-                          caf::anon_send(home, probe_end{number, std::move(done)});
-                        });
-  return answer;
-}
-
-void provider_state::probed(probe_end& done) {
-  auto found = probes_.extract(done.number);
-  if (found.empty())
-    return;
-  provider_health seen = health_;
-  seen.probe_latency = done.exchange.total;
-  if (!done.exchange.response)
-    seen.probe_error = std::move(done.exchange.response.error());
-  else if (auto listed = setup_->codec_for({}).decode_models(*done.exchange.response, today()))
-    seen.models = std::move(*listed);
-  else
-    seen.probe_error = std::move(listed.error());
-  seen.reachable = !seen.probe_error;
-  if (seen.probe_error)
-    seen.probe_error->provider = seen.name.str();
-  found.mapped().deliver(std::move(seen));
 }
 
 /// What is on the wire ends as it does; what waits is ended.
@@ -266,8 +212,12 @@ void provider_state::change_mode(run_mode mode) {
   offline_ = mode == run_mode::offline;
   if (!offline_)
     return;
-  for (attempt_ptr& open : std::exchange(queue_, {}))
+  for (attempt_ptr& open : door_->withdraw([](const open_attempt&) { return true; }))
     finish(std::move(open), is_offline());
+}
+
+failure provider_state::is_offline() {
+  return make_failure(errc::offline, "weir is offline");
 }
 
 void provider_state::adopt(const snapshot& config) {
@@ -281,6 +231,7 @@ void provider_state::adopt(const snapshot& config) {
     return;
   }
   setup_ = std::move(*next);
+  door_->adopt(setup_, now());
   fill_places();
 }
 

@@ -2,6 +2,7 @@
 // Knows neither retries nor breakers: it is asked for one attempt and answers it once.
 #pragma once
 
+#include "actors/admission.hpp"
 #include "actors/exchange_inbox.hpp"
 #include "actors/open_attempt.hpp"
 #include "actors/promise_guard.hpp"
@@ -14,7 +15,6 @@
 #include <caf/system_messages.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -27,6 +27,8 @@ struct inbox_filled {};
 /// The network's answer to an active probe.
 struct probe_end {
   std::uint64_t number = 0;
+  setup_ptr setup; ///< whose codec with `key` asked
+  std::size_t key = 0;
   transport::exchange exchange;
 };
 
@@ -50,7 +52,6 @@ public:
   provider_impl::behavior_type begin(services_ptr world, accumulator_actor books, setup_ptr setup);
 
 private:
-  using attempt_ptr = std::unique_ptr<open_attempt>;
   using health_promise = caf::typed_response_promise<provider_health>;
 
   open_attempt::promise perform(attempt& work);
@@ -63,7 +64,6 @@ private:
   void answered(attempt_ptr open, result<chat_reply> reply);
   void cancel(const attempt_id& id, const failure& why);
   void look();
-  void expire_queue();
 
   // --- streams: provider_stream.cpp
   transport::exchange_id send_stream(open_attempt& open, http_request request, milliseconds limit);
@@ -76,9 +76,12 @@ private:
   void watch_sink(const open_attempt& open);
   void forget_sink(const open_attempt& open);
 
+  // --- health: provider_health.cpp
   health_promise check(const provider_probe& question);
   void probed(probe_end& done);
+
   void change_mode(run_mode mode);
+  static failure is_offline();
   void adopt(const snapshot& config);
 
   time_point now() const { return self_->clock().now(); }
@@ -90,13 +93,13 @@ private:
   services_ptr world_;
   accumulator_actor books_;
   setup_ptr setup_;
+  std::optional<admission> door_; ///< there from `begin` on
   ticker ticker_;
   std::shared_ptr<exchange_inbox> inbox_ = std::make_shared<exchange_inbox>();
   std::unordered_map<attempt_id, attempt_ptr> in_flight_;
-  std::deque<attempt_ptr> queue_; ///< waiting for a place, in order of arrival
   std::unordered_map<std::uint64_t, promise_guard<provider_health>> probes_;
   std::unordered_map<caf::actor_addr, std::uint32_t> sinks_; ///< monitored, and by how many streams
-  std::uint64_t last_probe_ = 0;
+  std::uint64_t last_probe_ = 0;                             ///< its number
   provider_health health_;
   bool offline_ = false;
 };

@@ -5,12 +5,35 @@
 
 namespace weir::actors {
 
-const protocols::codec& provider_setup::codec_for(const model_name& model) const noexcept {
-  if (other_codecs.empty())
-    return *codec;
+namespace {
+
+result<codec_set> make_codecs(const provider_config& provider) {
+  const api_kind own = wire_of(provider).api;
+  auto codec = protocols::make_codec(provider, own);
+  if (!codec)
+    return codec.error();
+  codec_set made;
+  made.own = std::move(*codec);
+  for (const model_config& model : provider.models)
+    if (model.api && *model.api != own && !made.others.contains(*model.api)) {
+      auto other = protocols::make_codec(provider, *model.api);
+      if (!other)
+        return other.error();
+      made.others.emplace(*model.api, std::move(*other));
+    }
+  return made;
+}
+
+} // namespace
+
+const protocols::codec& provider_setup::codec_for(const model_name& model, std::size_t key) const noexcept {
+  const codec_set& speaking = codecs[key];
+  if (speaking.others.empty())
+    return *speaking.own;
   const model_config* const found = find_model(config, model);
-  const auto other = found != nullptr && found->api ? other_codecs.find(*found->api) : other_codecs.end();
-  return other == other_codecs.end() ? *codec : *other->second;
+  const auto other =
+      found != nullptr && found->api ? speaking.others.find(*found->api) : speaking.others.end();
+  return other == speaking.others.end() ? *speaking.own : *other->second;
 }
 
 const pricing* provider_setup::prices_of(const model_name& model) const noexcept {
@@ -32,18 +55,16 @@ result<setup_ptr> make_setup(const snapshot& config, const provider_config& prov
                             "' would send its key in the clear: use https, or set "
                             "allow_insecure_http = true",
                         "base_url");
-  const api_kind own = wire_of(provider).api;
-  auto codec = protocols::make_codec(provider, own);
-  if (!codec)
-    return codec.error();
   auto setup = std::make_shared<provider_setup>();
-  for (const model_config& model : provider.models)
-    if (model.api && *model.api != own && !setup->other_codecs.contains(*model.api)) {
-      auto other = protocols::make_codec(provider, *model.api);
-      if (!other)
-        return other.error();
-      setup->other_codecs.emplace(*model.api, std::move(*other));
-    }
+  setup->config = provider;
+  for (std::size_t key = 0; key <= provider.more_keys.size(); ++key) {
+    provider_config with_key = provider;
+    with_key.api_key = setup->key_at(key);
+    auto codecs = make_codecs(with_key);
+    if (!codecs)
+      return codecs.error();
+    setup->codecs.push_back(std::move(*codecs));
+  }
   transport::endpoint endpoint;
   endpoint.tls = base->tls;
   endpoint.host = base->host;
@@ -56,9 +77,8 @@ result<setup_ptr> make_setup(const snapshot& config, const provider_config& prov
   endpoint.max_connections = provider.max_concurrency;
   endpoint.max_header_bytes = config.limits.max_header_bytes;
   endpoint.max_body_bytes = config.limits.max_body_bytes;
-  setup->config = provider;
+  setup->fair_by = config.limits.fair_by;
   setup->price_usage = config.cost_tracking;
-  setup->codec = std::move(*codec);
   if (previous != nullptr && *previous->endpoint == endpoint)
     setup->endpoint = previous->endpoint;
   else

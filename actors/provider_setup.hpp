@@ -7,20 +7,34 @@
 
 #include <weir/config.hpp>
 
+#include <cstddef>
 #include <map>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace weir::actors {
 
+/// What speaks with one key: the key is in what it writes.
+struct codec_set {
+  std::unique_ptr<const protocols::codec> own;                        ///< of the provider's own API
+  std::map<api_kind, std::unique_ptr<const protocols::codec>> others; ///< of models with another one
+};
+
 struct provider_setup {
   provider_config config;
-  bool price_usage = true;                                                  ///< `cost_tracking`
-  std::unique_ptr<const protocols::codec> codec;                            ///< of the provider's own API
-  std::map<api_kind, std::unique_ptr<const protocols::codec>> other_codecs; ///< of models with another one
+  std::string fair_by;           ///< `limits.fair_by`
+  bool price_usage = true;       ///< `cost_tracking`
+  std::vector<codec_set> codecs; ///< one for each key: of `api_key`, then of `more_keys`; never empty
   std::shared_ptr<const transport::endpoint> endpoint;
 
-  /// What speaks for a model.
-  const protocols::codec& codec_for(const model_name& model) const noexcept;
+  /// What speaks for a model, with a key by its place.
+  const protocols::codec& codec_for(const model_name& model, std::size_t key) const noexcept;
+
+  /// A key by its place.
+  const secret& key_at(std::size_t place) const noexcept {
+    return place == 0 ? config.api_key : config.more_keys[place - 1];
+  }
 
   /// The prices of a model, or null: it has none, or costs are not tracked.
   const pricing* prices_of(const model_name& model) const noexcept;

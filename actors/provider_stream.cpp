@@ -8,9 +8,25 @@
 
 namespace weir::actors {
 
+namespace {
+
+/// Within what the first token must come, and the key that says so.
+struct first_token_bound {
+  milliseconds time;
+  const char* key;
+};
+
+first_token_bound first_token_limit(const provider_config& config) {
+  return config.first_token_timeout.count() > 0
+             ? first_token_bound{config.first_token_timeout, "first_token_timeout"}
+             : first_token_bound{config.timeout, "timeout"};
+}
+
+} // namespace
+
 transport::exchange_id provider_state::send_stream(open_attempt& open, http_request request,
                                                    milliseconds limit) {
-  const time_point first_token_by = now() + std::min(open.setup().config.timeout, limit);
+  const time_point first_token_by = now() + std::min(first_token_limit(open.setup().config).time, limit);
   open.start_stream(first_token_by);
   ticker_.arm(self_, first_token_by);
   auto home = caf::actor_cast<provider_impl>(self_);
@@ -72,10 +88,9 @@ void provider_state::expire_first_tokens() {
     const open_stream* const stream = open->stream();
     if (stream == nullptr || open->cancelled())
       continue;
-    if (stream->first_token_by() <= at)
-      open->cancel(make_failure(errc::timeout, "no token within " +
-                                                   std::to_string(open->setup().config.timeout.count()) +
-                                                   " ms (timeout)"));
+    if (const auto [time, key] = first_token_limit(open->setup().config); stream->first_token_by() <= at)
+      open->cancel(make_failure(errc::timeout,
+                                "no token within " + std::to_string(time.count()) + " ms (" + key + ")"));
     else
       next = std::min(next, stream->first_token_by());
   }
@@ -89,12 +104,11 @@ void provider_state::sink_ended(const caf::down_msg& death) {
     if (const open_stream* const stream = open->stream();
         stream != nullptr && stream->sink() && stream->sink().address() == death.source)
       open->cancel(make_failure(errc::cancelled, "the sink of the stream has ended"));
-  std::erase_if(queue_, [&](attempt_ptr& open) {
-    if (!open->work().sink || open->work().sink.address() != death.source)
-      return false;
+  const auto fed_it = [&](const open_attempt& open) {
+    return open.work().sink && open.work().sink.address() == death.source;
+  };
+  for (attempt_ptr& open : door_->withdraw(fed_it))
     finish(std::move(open), make_failure(errc::cancelled, "the sink of the stream has ended"));
-    return true;
-  });
 }
 
 void provider_state::watch_sink(const open_attempt& open) {

@@ -217,6 +217,8 @@ void supervisor_state::start_attempt(open_call& open, ticket of, bool hedge) {
   if (open.shows())
     next.sink = open.work.sink;
   next.gap = open.gap();
+  if (has_other(open, of.candidate))
+    next.patience = open.work.config->limits.queue_patience;
   next.deadline = open.work.deadline;
   attempt_info& info = open.attempts.emplace_back();
   info.id = next.id;
@@ -237,6 +239,17 @@ void supervisor_state::start_attempt(open_call& open, ticket of, bool hedge) {
   self_->request(whom, caf::infinite, next)
       .then([this, of](attempt_end& end) { attempt_ended(of, end); },
             [this, of, next](caf::error& reason) { attempt_bounced(of, next, reason); });
+}
+
+/// Whether a candidate after this one can be asked, as far as is known.
+bool supervisor_state::has_other(const open_call& open, std::size_t candidate) const {
+  for (std::size_t n = candidate + 1; n < open.work.candidates.size(); ++n) {
+    const slot_ptr slot = roster_->find(open.work.candidates[n].provider);
+    if (slot && slot->handle &&
+        slot->target(open.work.candidates[n].model).breaker.state() == breaker_state::closed)
+      return true;
+  }
+  return false;
 }
 
 /// The call's only attempt is slow: another candidate is asked beside it, and the first to answer wins.

@@ -54,6 +54,7 @@ private:
   bool ask_last_resort(open_call& open);
   bool await_revival(open_call& open);
   void start_attempt(open_call& open, ticket of, bool hedge);
+  bool has_other(const open_call& open, std::size_t candidate) const;
   void hedge(open_call& open);
   void attempt_ended(const ticket& of, attempt_end& end);
   void attempt_bounced(const ticket& of, attempt lost, const caf::error& reason);

@@ -60,9 +60,9 @@ bool supervisor_state::may_go_on(open_call& open, const attempt_end& end) const 
   case rescue_policy::continue_stream:
     break;
   }
-  if (!end.partial)
+  if (!end.resumable)
     return false;
-  open.shown += *end.partial;
+  open.take_up(end.partial);
   open.broke = end.outcome.error();
   if (!open.shown.empty())
     open.keep_later([&open](const route_candidate& each) { return open.can_continue(each); });
@@ -87,7 +87,7 @@ void supervisor_state::keep_larger(open_call& open) const {
 void supervisor_state::give_up(open_call& open, attempt_end& end) {
   failure error = end.outcome.error();
   if (open.rescue != rescue_policy::continue_stream)
-    return fail(open, std::move(error), std::move(end.partial).value_or(std::string()));
+    return fail(open, std::move(error), std::move(end.partial));
   if (end.delivered || !open.broke)
     return fail(open, std::move(error), open.shown);
   fail(open, broken_for_good(std::move(*open.broke), error), open.shown);
@@ -129,11 +129,9 @@ void supervisor_state::wait(open_call& open, time_point due) {
 
 void supervisor_state::succeed(open_call& open, chat_reply reply) {
   drop_active(open, make_failure(errc::cancelled, "another attempt has answered"));
-  if (!open.shown.empty()) {
-    // The reply goes on where the sink stands, white space included that was not sent.
-    const std::string gap = open.gap();
-    const auto same = std::ranges::mismatch(gap, reply.content).in2 - reply.content.begin();
-    reply.content.replace(0, static_cast<std::size_t>(same), open.shown);
+  if (!open.shown.empty()) { // the reply goes on where the sink stands
+    open.take_up(reply.content);
+    reply.content = open.shown;
   }
   if (open.work.sink && !open.shows()) {
     std::vector<chat_delta> deltas;

@@ -254,6 +254,7 @@ void write_limits(std::ostream& out, const limits_config& limits) {
       << "max_header_bytes = " << limits.max_header_bytes << '\n'
       << "max_body_bytes = " << limits.max_body_bytes << '\n'
       << "drain_timeout = " << limits.drain_timeout.count() << '\n'
+      << "queue_patience = " << limits.queue_patience.count() << '\n'
       << "fair_by = " << string_value(limits.fair_by) << '\n';
 }
 

@@ -153,6 +153,7 @@ void read_limits(reading& shared, const toml::table* table, const std::string& p
   in.count("max_header_bytes", limits.max_header_bytes, {1024, 1 << 20});
   in.size("max_body_bytes", limits.max_body_bytes, {1024, 1ULL << 32U});
   in.duration("drain_timeout", limits.drain_timeout, any_delay);
+  in.duration("queue_patience", limits.queue_patience, any_delay);
   read_tag_key(in, "fair_by", limits.fair_by);
   in.finish();
 }

@@ -36,6 +36,9 @@ public:
 
   /// What is known of the usage so far, for a stream that is given up: the provider's figures, or estimates.
   virtual token_usage usage() const = 0;
+
+  /// The content that has come so far, as far as it is gathered. Lives until the next call of another member.
+  virtual std::string_view partial() const = 0;
 };
 
 /// Translates for one provider. Immutable after construction, so one codec serves all calls at once.

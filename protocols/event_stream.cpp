@@ -86,6 +86,8 @@ public:
     return known;
   }
 
+  std::string_view partial() const override { return reply_.reply().content; }
+
 private:
   /// The first byte tells: JSON opens with a bracket, events never do. The content type does not: OpenAI was
   /// recorded to call a stream `application/json`, and others call an error a stream.

@@ -135,6 +135,7 @@ struct limits_config {
   std::uint32_t max_header_bytes = 16 * 1024;  ///< of a response
   std::uint64_t max_body_bytes = 32ULL << 20U; ///< of a response
   milliseconds drain_timeout{30'000};          ///< how long a stop waits for calls in flight
+  milliseconds queue_patience{1'000}; ///< who could be asked elsewhere waits no longer at a full provider
   std::string fair_by = "agent"; ///< key of a tag: who waits at a provider, waits among those of his value
 };
 

@@ -92,6 +92,7 @@ struct attempt {
   delta_sink sink; ///< where deltas go; null: nowhere
   std::string gap; ///< white space that was shown and is not in the request: not to be shown again
   time_point deadline{};
+  milliseconds patience = longest_wait; ///< it waits no longer at a provider that is full
 };
 
 /// How an attempt ended. It is in the books already.
@@ -100,9 +101,8 @@ struct attempt_end {
   std::chrono::microseconds latency{0};
   bool delivered = false; ///< deltas have reached the sink: nobody else can begin the answer anew
   bool other_key = false; ///< the failure was of one key, and another can be used at once
-  /// Of a streamed attempt that failed: the content that it delivered. Nothing: nobody could go on from
-  /// there, since the content was not gathered, or more than text was delivered.
-  std::optional<std::string> partial;
+  std::string partial;    ///< of a streamed attempt that failed: the content that it delivered, if gathered
+  bool resumable = true;  ///< another attempt can go on from `partial`: it is all that was delivered
   std::optional<std::chrono::microseconds> first_token; ///< of a streamed attempt, from its begin
 };
 
