@@ -36,6 +36,7 @@ void open_stream::note_first(time_point now) {
 
 /// Looks through what was decoded and not sent.
 void open_stream::note_kinds() {
+  bool emptied = false;
   for (chat_delta& each : pending_) {
     more_than_text_ = more_than_text_ ||
                       (each.type != chat_delta::kind::content && each.type != chat_delta::kind::reasoning);
@@ -47,7 +48,12 @@ void open_stream::note_kinds() {
     each.text.erase(each.text.begin(), text);
     // Once something else comes, what is left of the gap stands for good.
     gap_ = repeated_whole ? std::move(rest) : std::string();
+    emptied = emptied || each.text.empty();
   }
+  if (emptied)
+    std::erase_if(pending_, [](const chat_delta& each) {
+      return each.type == chat_delta::kind::content && each.text.empty();
+    });
 }
 
 std::optional<delta_batch> open_stream::take_batch(bool last) {

@@ -280,8 +280,10 @@ void supervisor_state::attempt_ended(const ticket& of, attempt_end& end) {
   attempt_info& info = open.attempts[mine->info];
   open.active.erase(mine);
   info.latency = end.latency;
-  if (end.outcome)
+  if (end.outcome) {
+    info.status_code = 200;
     return succeed(open, std::move(*end.outcome));
+  }
   const failure& error = end.outcome.error();
   info.error = error.type;
   info.status_code = error.status_code;

@@ -64,7 +64,7 @@ std::optional<written> from_table(reading& shared, const toml::table& table, con
   std::string model;
   if (in.text("model", model))
     read.model = std::move(model);
-  in.count("weight", read.weight, {0, 1'000'000});
+  in.count("weight", read.weight, {0, 1000});
   in.finish();
   return shared.faults.size() == faults ? std::optional(std::move(read)) : std::nullopt;
 }

@@ -13,22 +13,27 @@ namespace {
 
 using order = std::vector<std::size_t>;
 
-/// A hash of a value at a candidate: FNV-1a, then mixed so that every bit counts in a comparison.
-std::uint64_t score(std::string_view value, const route_candidate& at, std::uint64_t draw) {
-  std::string text(value);
-  text.append(1, '\0').append(at.provider.str()).append(1, '\0').append(at.model.str());
-  std::uint64_t hash = content_hash(text) + draw * 0x9e3779b97f4a7c15;
+/// Every bit of a hash counts in a comparison.
+std::uint64_t mixed(std::uint64_t hash) {
   hash = (hash ^ (hash >> 30U)) * 0xbf58476d1ce4e5b9;
   hash = (hash ^ (hash >> 27U)) * 0x94d049bb133111eb;
   return hash ^ (hash >> 31U);
 }
 
+std::uint64_t hash_at(std::string_view value, const route_candidate& at) {
+  std::string text(value);
+  text.append(1, '\0').append(at.provider.str()).append(1, '\0').append(at.model.str());
+  return content_hash(text);
+}
+
 /// The candidate that a value belongs to: the highest of as many draws as each has weight.
 std::size_t home_of(std::string_view value, const std::vector<route_candidate>& candidates) {
   std::pair<std::uint64_t, std::size_t> best{0, 0};
-  for (std::size_t n = 0; n != candidates.size(); ++n)
-    for (std::uint32_t draw = 0; draw != candidates[n].weight; ++draw)
-      best = std::max(best, {score(value, candidates[n], draw), n});
+  for (std::size_t n = 0; n != candidates.size(); ++n) {
+    const std::uint64_t hash = hash_at(value, candidates[n]);
+    for (std::uint64_t draw = 0; draw != candidates[n].weight; ++draw)
+      best = std::max(best, {mixed(hash + draw * 0x9e3779b97f4a7c15), n});
+  }
   return best.second;
 }
 

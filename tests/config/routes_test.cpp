@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(every_fault_of_a_route_is_told_with_its_place) {
   is_fault(route("candidates = [{ provider = \"b\", weigth = 1 }]"),
            "15:33 llm.routes.fast.candidates.weigth", "did you mean 'weight'");
   is_fault(route("candidates = [{ provider = \"b\", weight = -1 }]"),
-           "15:42 llm.routes.fast.candidates.weight", "from 0 to 1000000");
+           "15:42 llm.routes.fast.candidates.weight", "from 0 to 1000");
   is_fault(route("candidates = [{ provider = \"b\", weight = 0.5 }]"),
            "15:42 llm.routes.fast.candidates.weight", "whole number");
   is_fault(route("strategy = \"random\"\ncandidates = [\"b\"]"), "15:12 llm.routes.fast.strategy",
