@@ -41,12 +41,25 @@ failure too_late() {
   return make_failure(errc::timeout, "the call's deadline passed before the request could be sent");
 }
 
-std::uint64_t tokens_of(const open_attempt& open) {
+/// Of a reply, where only the provider's own limit counts. It tells with each response what is left, and most
+/// replies are far shorter than they may be: whole ones would let hardly any attempt begin beside another.
+constexpr std::uint64_t most_reserved_by_learning = 1024;
+
+std::uint64_t tokens_of(const open_attempt& open, const provider_config& config) {
   const chat_request& asked = *open.work().request;
   std::uint64_t reply = asked.max_tokens.value_or(0);
-  if (const model_config* model = find_model(open.setup().config, asked.model); !asked.max_tokens && model)
+  if (const model_config* model = find_model(config, asked.model); !asked.max_tokens && model)
     reply = model->max_tokens;
+  if (config.tokens_per_minute == 0)
+    reply = std::min(reply, most_reserved_by_learning);
   return estimate_tokens(asked).tokens + reply;
+}
+
+/// With several keys, what the provider tells is of one of them, and not for the limiter to learn.
+policy::limiter_config limits_of(const provider_setup& setup) {
+  policy::limiter_config limits = policy::limits_of(setup.config);
+  limits.learn_limits = limits.learn_limits && setup.codecs.size() == 1;
+  return limits;
 }
 
 policy::told_limit to_told(const protocols::rate_limit& limit) {
@@ -80,8 +93,7 @@ policy::load_sign sign_of(const result<chat_reply>& outcome, const open_attempt&
 } // namespace
 
 admission::admission(setup_ptr setup, time_point now)
-    : setup_(std::move(setup)), limiter_(policy::limits_of(setup_->config), now),
-      ring_(setup_->codecs.size()) {}
+    : setup_(std::move(setup)), limiter_(limits_of(*setup_), now), ring_(setup_->codecs.size()) {}
 
 void admission::adopt(setup_ptr setup, time_point now) {
   std::vector<std::optional<std::size_t>> from(setup->codecs.size());
@@ -89,7 +101,9 @@ void admission::adopt(setup_ptr setup, time_point now) {
     for (std::size_t old = 0; old != setup_->codecs.size() && !from[key]; ++old)
       if (setup->key_at(key) == setup_->key_at(old))
         from[key] = old;
-  limiter_.configure(policy::limits_of(setup->config), now);
+  limiter_.configure(limits_of(*setup), now);
+  if (std::ranges::none_of(from, [](const auto& key) { return key.has_value(); }))
+    limiter_.forget_told();
   ring_.configure(from);
   setup_ = std::move(setup);
 }
@@ -116,7 +130,7 @@ std::optional<failure> admission::refuse(open_attempt& open, time_point now) {
   auto refused = refusal(open, now);
   if (refused || !limiter_.counts_tokens())
     return refused;
-  open.expect(tokens_of(open)); // costly, and so only for those that could pass without
+  open.expect(tokens_of(open, config())); // costly, and so only for those that could pass without
   return refusal(open, now);
 }
 

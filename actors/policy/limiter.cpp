@@ -51,6 +51,12 @@ void limiter::configure(const limiter_config& config, time_point now) {
   config_ = config;
 }
 
+void limiter::forget_told() noexcept {
+  told_requests_ = rate_bucket{};
+  told_tokens_ = rate_bucket{};
+  held_until_ = time_point{};
+}
+
 milliseconds limiter::held_for(time_point now) const {
   return held_until_ > now ? std::chrono::ceil<milliseconds>(held_until_ - now) : milliseconds{0};
 }
@@ -153,10 +159,9 @@ void limiter::learn(const told_limit& requests, const told_limit& tokens, time_p
 }
 
 void limiter::learn_one(rate_bucket& bucket, const told_limit& told, time_point now) {
-  const bool sound_limit = told.limit && *told.limit != 0 && *told.limit <= rate_bucket::most;
-  if (sound_limit)
+  if (told.limit && *told.limit != 0 && *told.limit <= rate_bucket::most)
     bucket.configure(*told.limit, *told.limit, now);
-  if (!told.remaining || (sound_limit && *told.remaining > *told.limit))
+  if (!told.remaining)
     return;
   bucket.lower_to(*told.remaining, now);
   if (*told.remaining == 0 && told.reset && told.reset->count() > 0)

@@ -73,6 +73,8 @@ public:
   limiter(const limiter_config& config, time_point now);
   /// New limits count from now on; what was taken stays taken.
   void configure(const limiter_config& config, time_point now);
+  /// Forgets what the provider told, holds included: it was told to somebody else.
+  void forget_told() noexcept;
 
   bool has_place() const noexcept { return in_use_ < concurrency_limit_; }
   /// How long the holds and rates let an attempt of so many tokens wait; its time is 0 if it may begin.

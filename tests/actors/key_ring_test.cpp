@@ -66,6 +66,8 @@ BOOST_AUTO_TEST_CASE(attempts_that_were_under_way_when_a_key_was_refused_are_one
   const auto bad = ring.pick(start);
   BOOST_TEST((ring.failed(bad->serial, errc::auth, std::nullopt, start, start + 1s) == 60s));
   BOOST_TEST(!ring.failed(bad->serial, errc::auth, std::nullopt, start, start + 2s).has_value());
+  BOOST_TEST(ring.has_other(bad->serial, start + 2s));
+  BOOST_TEST(!ring.has_other(ring.pick(start + 2s)->serial, start + 2s)); // itself is no other
   BOOST_TEST(!ring.success(bad->serial, start)); // it was right before, and is no longer
   BOOST_TEST((picks(ring, start + 30s, 2) == places{1, 1}));
   BOOST_TEST((ring.health(start + 31s)[0].until == 30s));
@@ -113,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_shorter_hint_does_not_shorten_a_rest_and_a_hold_does_not_
   BOOST_TEST((ring.health(start)[0].until == 20s));
   const auto second = ring.pick(start);
   ring.failed(second->serial, errc::auth, std::nullopt, start, start);
-  ring.failed(second->serial, errc::rate_limit, 2s, start, start);
+  ring.failed(second->serial, errc::rate_limit, 90s, start, start);
   BOOST_TEST((ring.health(start)[1].resting == errc::auth));
   BOOST_TEST((ring.health(start)[1].until == 60s));
 }

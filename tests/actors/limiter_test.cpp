@@ -168,14 +168,28 @@ BOOST_AUTO_TEST_CASE(nothing_remaining_holds_until_the_reset_and_ten_minutes_at_
   BOOST_TEST(wait_of(deaf, start) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(what_was_told_is_forgotten_on_demand) {
+  limiter by(places(10), start);
+  by.learn({60, 0, 20s}, {1000, 0, 20s}, start);
+  BOOST_TEST(by.counts_tokens());
+  by.forget_told();
+  BOOST_TEST(wait_of(by, start, 1000) == 0);
+  BOOST_TEST(!by.counts_tokens());
+}
+
 BOOST_AUTO_TEST_CASE(absurd_news_is_passed_over) {
   limiter by(places(10), start);
   by.learn({0, 5, 1s}, {~0ULL, 5, 1s}, start);
   by.learn({60, 61, 1s}, {}, start);
   by.learn({60, 0, -5s}, {60, 0, std::nullopt}, start);
   BOOST_TEST((by.held_for(start) == 0ms));
-  by.learn({60, std::nullopt, 1s}, {}, start);
-  BOOST_TEST(by.rate_wait(start + 1h, 0).time.count() == 0);
+  limiter told(places(10), start);
+  told.learn({2, std::nullopt, 1s}, {}, start);
+  told.learn({0, std::nullopt, 1s}, {}, start);
+  told.learn({~0ULL, std::nullopt, 1s}, {}, start);
+  for (int n = 0; n != 2; ++n)
+    told.begin(start, 0);
+  BOOST_TEST(wait_of(told, start) == 30'000); // two a minute, as was said when it could be meant
 }
 
 BOOST_AUTO_TEST_CASE(the_expected_wait_follows_the_service_time) {
@@ -235,6 +249,10 @@ BOOST_AUTO_TEST_CASE(successes_add_a_place_while_half_of_them_are_in_use) {
   for (int n = 0; n != 100; ++n)
     serve(by, 3, start + 2min, 1s); // less than half in use
   BOOST_TEST(by.concurrency_limit() == low);
+  serve(by, low - 1, start + 2min, 1s);
+  BOOST_TEST(by.concurrency_limit() == low);
+  serve(by, low, start + 2min, 1s); // those that count are the first five, while at least half are in use
+  BOOST_TEST(by.concurrency_limit() == low + 1);
   for (int n = 0; n != 1000; ++n)
     serve(by, by.concurrency_limit(), start + 2min, 1s);
   BOOST_TEST(by.concurrency_limit() == 12U);

@@ -144,6 +144,17 @@ BOOST_AUTO_TEST_CASE(a_reload_keeps_the_state_of_keys_that_stay) {
   BOOST_TEST(((*on.health())->keys[1].resting == errc::auth));
 }
 
+BOOST_AUTO_TEST_CASE(a_hold_is_not_that_of_a_new_key) {
+  for (const bool stays : {true, false}) {
+    rig on(with_keys({"key-one"}));
+    on.ask();
+    on.answer(429, {{"retry-after", "20"}});
+    on.adopt(with_keys({stays ? "key-one" : "key-two"}));
+    on.ask();
+    BOOST_TEST(on.network->wire.empty() == stays);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(who_waits_over_a_reload_goes_out_by_the_new_setup) {
   auto config = with_keys({"key-one", "key-two"});
   config->providers[0].max_concurrency = 1;

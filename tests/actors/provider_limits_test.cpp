@@ -197,6 +197,25 @@ BOOST_AUTO_TEST_CASE(tokens_are_estimated_before_and_corrected_after) {
   BOOST_TEST(on.network->wire.size() < 12U);
 }
 
+BOOST_AUTO_TEST_CASE(a_learned_limit_reserves_little_of_a_long_reply) {
+  for (const bool ours : {false, true}) {
+    auto config = narrow(10);
+    if (ours)
+      config->providers[0].tokens_per_minute = 10'000 * 6;
+    rig on(config);
+    on.network->reply_fields = {{"x-ratelimit-limit-tokens", "10000"},
+                                {"x-ratelimit-remaining-tokens", "9990"},
+                                {"x-ratelimit-reset-tokens", "6ms"}};
+    on.ask();
+    on.complete();
+    chat_request request = tests::stage::question();
+    request.max_tokens = 64'000;
+    for (int n = 0; n != 5; ++n)
+      on.ask(60s, request);
+    BOOST_TEST(on.network->wire.size() == (ours ? 0U : 5U));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(agents_take_turns_and_one_that_floods_does_not_shut_the_others_out) {
   auto config = narrow();
   config->providers[0].max_queue = 10;

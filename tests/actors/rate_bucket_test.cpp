@@ -62,6 +62,13 @@ BOOST_AUTO_TEST_CASE(a_wait_is_as_short_as_it_can_be) {
   BOOST_TEST(bucket.wait(99, start).count() == 10'000); // more than the burst: when it is full
   BOOST_TEST(bucket.time_for(99, start).count() == 99'000);
   BOOST_TEST(bucket.left(start + 2999ms) == 2U);
+  rate_bucket odd;
+  odd.configure(7, 1, start);
+  odd.take(1, start);
+  BOOST_TEST(odd.wait(1, start).count() == 8572); // 60,000 ÷ 7, rounded up
+  BOOST_TEST(odd.wait(1, start + 8571ms).count() == 1);
+  odd.give_back(5, start);
+  BOOST_TEST(odd.left(start) == 1U); // there is no room for more
 }
 
 BOOST_AUTO_TEST_CASE(parts_of_a_millisecond_are_not_lost) {
