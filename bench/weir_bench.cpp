@@ -3,6 +3,7 @@
 #include "bench/comparison.hpp"
 #include "bench/mock_process.hpp"
 #include "bench/scenarios.hpp"
+#include "bench/simulate_scenario.hpp"
 #include "bench/stream_commands.hpp"
 
 #include <CLI/CLI.hpp>
@@ -162,7 +163,8 @@ int run(int argc, char** argv) {
                  "  weir-bench chat --concurrency 256 --duration 10 --json\n"
                  "  weir-bench chat --calls 1000 -c weir.toml\n"
                  "  weir-bench compare-stream --concurrency 64 --chunks 500\n\n"
-                 "Exit codes: 0 done; 1 calls failed; 2 the command line or the configuration is wrong.");
+                 "Exit codes: 0 done; 1 calls failed, or a simulated history broke an invariant; 2 the "
+                 "command line or the configuration is wrong.");
   bench_options options;
   int code = 0;
   add_calls(program, "chat", "Agent actors call the manager: the whole way, ledger included", options, code,
@@ -176,6 +178,7 @@ int run(int argc, char** argv) {
   add_compare(program, options, code);
   add_ledger(program, options, code);
   add_stream_commands(program, code);
+  add_simulate(program, code);
   spdlog::stderr_color_mt("weir")->set_level(spdlog::level::warn);
   try {
     program.parse(argc, argv);

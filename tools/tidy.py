@@ -28,6 +28,7 @@ TABLE = {
 }
 # Files that may do more, and why.
 EXCEPTIONS = {
+    "bench/simulate_scenario.cpp": {"tests/simulation"},  # the simulator is part of the tests
     "include/weir/messages.hpp": {"caf"},   # the doorway shows handles
     "include/weir/actors.hpp": {"caf"},
     "include/weir/runtime.hpp": {"caf"},
@@ -42,7 +43,15 @@ PROJECT = {"actors", "protocols", "transport", "storage", "config", "bench", "to
 SYSTEM = re.compile(r"^(sys/|netinet/|arpa/|[a-z_]+$|(fcntl|unistd|poll|netdb|stdlib|pthread|signal|immintrin|nmmintrin)\.h$|linux/)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 MARKERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
-CLOCKS = re.compile(r"(steady_clock|system_clock|high_resolution_clock)::now|\brand\(|random_device|mt19937|sleep_for|sleep_until")
+# What the actors are handed in, so that a simulation can decide it: time, randomness, threads, the environment.
+OWN_WORLD = re.compile(
+    r"(steady_clock|system_clock|high_resolution_clock|file_clock)::now|\b(clock_gettime|gettimeofday)\b|\btime\((nullptr|NULL|0)\)"
+    r"|\bs?rand\(|random_device|mt19937|minstd_rand|default_random_engine"
+    r"|\bsleep_(for|until)\b|\bu?sleep\(|this_thread|std::j?thread\b|std::async|\bgetenv\b")
+# Who brings the world in, and who has a thread of its own behind an interface that a simulation replaces.
+WORLD_MAKERS = {"actors/runtime.cpp"}
+THREAD_OWNERS = {"actors/file_watch.cpp", "actors/file_watch.hpp", "actors/ledger_service.cpp", "actors/ledger_service.hpp"}
+THREADS = re.compile(r"std::j?thread\b|this_thread")
 FLOATING = re.compile(r"\b(double|float)\b")
 NO_FUNCTION = re.compile(r"^\s*(namespace|class|struct|enum|union|else|if|for|while|switch|BOOST_AUTO_TEST_SUITE)\b")
 BODY_OPENS = re.compile(r"[)\w&>}]\s*(const|noexcept|override|final|\s)*\{$")
@@ -74,7 +83,7 @@ def include_faults(path, lines):
         seen.add("caf" if top == "caf" else name)
         if name == "caf/all.hpp":
             yield number, "includes all of CAF; name the headers"
-        elif quote == '"' and not starts(name, own):
+        elif quote == '"' and not starts(name, own | EXCEPTIONS.get(path, set())):
             yield number, f"{room}/ may not include {name}"
         elif quote == "<" and top in PROJECT:
             yield number, f"{name} is ours; include it with quotes"
@@ -113,8 +122,12 @@ def text_faults(path, lines):
     for number, line in enumerate(lines, 1):
         if MARKERS.search(line) and path != "tools/tidy.py":
             yield number, "leftover marker"
-        if path.startswith("actors/") and path != "actors/runtime.cpp" and CLOCKS.search(line):
-            yield number, "time and randomness are handed in"
+        if path.startswith("actors/") and path not in WORLD_MAKERS:
+            code = re.sub(r"//.*", "", line)
+            if path in THREAD_OWNERS:
+                code = THREADS.sub("", code)
+            if OWN_WORLD.search(code):
+                yield number, "time, randomness and threads are handed in"
         if MONEY.match(path) and FLOATING.search(re.sub(r"//.*", "", line)):
             yield number, "floating point where money or records are"
         if line.rstrip("\n") != line.rstrip():
@@ -167,6 +180,14 @@ SELF_TEST = [
     ("values/a.hpp", "// One line.\n#pragma once\n", "must not know"),
     ("values/a.cpp", HEAD + "// TO" + "DO\n", "leftover marker"),
     ("actors/a.cpp", HEAD + "auto now = std::chrono::steady_clock::now();\n", "handed in"),
+    ("actors/a.cpp", HEAD + "std::mt19937_64 random(std::random_device{}());\n", "handed in"),
+    ("actors/a.cpp", HEAD + "int x = std::rand();\n", "handed in"),
+    ("actors/a.cpp", HEAD + "std::this_thread::sleep_for(1s);\n", "handed in"),
+    ("actors/a.cpp", HEAD + "std::jthread worker(run);\n", "handed in"),
+    ("actors/policy/a.cpp", HEAD + "srand(time(nullptr));\n", "handed in"),
+    ("actors/a.cpp", HEAD + "const char* home = std::getenv(\"HOME\");\n", "handed in"),
+    ("actors/file_watch.cpp", HEAD + "auto now = std::chrono::system_clock::now();\n", "handed in"),
+    ("bench/ledger_scenario.cpp", HEAD + '#include "tests/simulation/storm.hpp"\n', "may not include tests/simulation"),
     ("values/money.cpp", HEAD + "double x;\n", "floating point"),
     ("values/a.cpp", HEAD + "int x; \n", "white space"),
 ]
@@ -177,6 +198,11 @@ def self_test():
         found = list(faults_of(path, text))
         assert any(expected in each for each in found), f"{path} with {expected!r} passed: {found}"
     assert not list(faults_of("values/a.cpp", HEAD + "#include <weir/chat.hpp>\n\n#include <string>\nint f() {\n  return 1;\n}\n"))
+    for path, text in (("actors/runtime.cpp", "auto now = std::chrono::steady_clock::now();\n"),
+                       ("actors/file_watch.cpp", "std::jthread watcher(run);\n"),
+                       ("actors/a.cpp", "const auto now = self_->clock().now(); // no steady_clock::now() here\n"),
+                       ("bench/simulate_scenario.cpp", '#include "tests/simulation/simulation.hpp"\n')):
+        assert not list(faults_of(path, HEAD + text)), path
     assert list(readme_faults("old code", "// About.\nnew code\n"))
     print(f"{len(SELF_TEST) + 1} rules can fail")
 

@@ -1,0 +1,146 @@
+// The invariants: sees every call, post, bill, reply and delta of a history, and says what must not be.
+// Knows no actor and nothing of how supervision is done: what it holds against a history are promises of the
+// documentation.
+#pragma once
+
+#include "tests/simulation/callers.hpp"
+#include "tests/simulation/simulation.hpp"
+#include "tests/simulation/trace.hpp"
+#include "tests/simulation/world.hpp"
+
+#include <weir/config.hpp>
+#include <weir/health.hpp>
+#include <weir/usage.hpp>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weir::simulation {
+
+/// Messages of one moment are handled in any order, and in some histories take time: what is told at a moment
+/// is in force after this.
+inline constexpr std::chrono::milliseconds settling{100};
+
+class judge final : public observer, public listener {
+public:
+  judge(trace& notes, const options& how, std::function<time_point()> now)
+      : notes_(notes), how_(how), now_(std::move(now)) {}
+
+  // --- what the history does
+  void adopted(const snapshot_ptr& config);
+  void went(run_mode mode);
+  void sent(const planned_call& plan);
+  void cancelled(std::uint64_t call);
+  void drains() { draining_ = true; }
+  void removed(const std::string& host) { unsure(host); }
+
+  // --- what it sees
+  void posted(const post& what) override;
+  void blew_up(const std::string& host) override;
+  void billed(const post& what, const spoken& text) override;
+  void answered_well(const post& what) override;
+  void ended(const post& what, const answer& by, bool complete, std::string_view how) override;
+  void answered(std::uint64_t call, const chat_reply& reply) override;
+  void shown(std::uint64_t call, const delta_batch& batch) override;
+  /// Time has moved.
+  void look();
+  void saw(const health_report& health);
+
+  // --- the end
+  /// After the world was healed, every call has had its time, and everything is flushed. Without `settled`
+  /// (after a drain) the breakers may be in any state.
+  void saw_last(const health_report& health, bool settled);
+  void conclude(const std::vector<usage_record>& records);
+
+  void blame(std::string_view invariant, std::string what);
+
+  std::size_t open_calls() const noexcept { return open_; }
+  std::vector<violation> violations;
+  std::map<std::string, std::uint64_t> ignored;
+  std::map<std::string, std::uint64_t> outcomes;
+  std::uint64_t posts = 0;
+
+private:
+  /// What a call did at one host with one model.
+  struct site {
+    std::string host;
+    std::string model;
+    std::string last_key;
+    std::uint32_t posts = 0;
+    time_point not_before{}; ///< a hint was given
+    bool never = false;      ///< it must not be repeated
+  };
+  struct call_state {
+    planned_call plan;
+    snapshot_ptr config; ///< in force when it was sent
+    time_point sent{};
+    time_point deadline{};
+    std::optional<time_point> answered;
+    std::optional<time_point> cancelled;
+    std::optional<time_point> first_shown;
+    bool may_rescue = false; ///< by request or route
+    bool may_restart = false;
+    bool whole = false; ///< a good answer was on its way
+    run_mode mode = run_mode::normal;
+    bool refused = false; ///< it was sent while nothing may be done
+    std::uint32_t posts = 0;
+    std::vector<site> sites;
+    std::string text; ///< as the sink has it
+    std::vector<attempt_id> attempts;
+    bool success = false;
+    errc error = errc::none;
+    std::string content;
+  };
+  struct host_state {
+    std::deque<time_point> posts; ///< of the last minute
+    std::uint64_t retries = 0;
+    std::uint64_t successes = 0;
+    std::uint64_t fresh_buckets = 1; ///< a provider that comes back begins anew
+    time_point unsure_until{};       ///< two actors may post to it
+  };
+  struct bill {
+    std::uint64_t call = 0;
+    std::string host;
+    spoken text;
+    bool billed = false;
+    bool whole = false;
+  };
+
+  call_state* find(std::uint64_t call);
+  site& site_of(call_state& call, const post& what);
+  void unsure(const std::string& host);
+  /// The largest value that was in force of late.
+  template <class Value>
+  std::uint64_t most(Value of) const;
+  template <class Value>
+  std::uint64_t most_of(const std::string& host, Value of) const;
+  void check_call(call_state& call, const post& what);
+  void check_host(const post& what);
+  void check_retry(call_state& call, const post& what);
+  void check_refusal(const call_state& call);
+  void check_shown(const call_state& call);
+  void check_books(const std::vector<usage_record>& records);
+  void check_bills(const std::vector<usage_record>& records);
+  void check_breakers(const provider_health& provider);
+
+  trace& notes_;
+  const options& how_;
+  std::function<time_point()> now_;
+  std::vector<std::pair<time_point, snapshot_ptr>> configs_;
+  run_mode mode_ = run_mode::normal;
+  time_point mode_since_{};
+  bool draining_ = false;
+  std::deque<call_state> calls_; ///< by number
+  std::set<std::pair<time_point, std::uint64_t>> deadlines_;
+  std::map<std::string, host_state> hosts_;
+  std::deque<bill> bills_; ///< by post, from 1
+  std::size_t open_ = 0;
+};
+
+} // namespace weir::simulation
