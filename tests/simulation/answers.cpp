@@ -75,10 +75,10 @@ void hint(dice& random, answer& made, std::string_view name, std::string_view va
 
 void hint_date(dice& random, answer& made, const question& asked, std::int64_t seconds) {
   const auto when = std::chrono::floor<std::chrono::seconds>(asked.wall) + std::chrono::seconds{seconds};
-  made.hint_is_date = true;
+  made.hint_until = when;
   hint(random, made, "retry-after",
        fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::chrono::system_clock::to_time_t(when))),
-       seconds > 0 ? std::optional<milliseconds>{std::chrono::seconds{seconds}} : std::nullopt);
+       std::nullopt);
 }
 
 /// Every kind of hint when to come again, the wrong ones included.

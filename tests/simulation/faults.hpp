@@ -84,8 +84,8 @@ struct answer {
   bool billed = false;               ///< the host did the work
   bool whole = false;                ///< a good answer, if it arrives
   spoken text;
-  std::optional<std::chrono::milliseconds> hint; ///< a valid one
-  bool hint_is_date = false;
+  std::optional<std::chrono::milliseconds> hint;      ///< a valid one
+  std::optional<std::chrono::sys_seconds> hint_until; ///< one that is a date, valid or not
   bool do_not_retry = false;
 };
 

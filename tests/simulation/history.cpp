@@ -32,7 +32,8 @@ std::shared_ptr<const tool_registry> tools_of(const caf::actor& tool_of) {
 
 history::history(std::uint64_t seed, const options& how)
     : how_(how), random_(seed), notes_(how.verbose), machine_(events_, random_.split(), random_.chance(300)),
-      judge_(notes_, how_, [this] { return machine_.now(); }),
+      judge_(
+          notes_, how_, [this] { return machine_.now(); }, [this] { return machine_.wall(); }),
       disk_(std::make_shared<disk>(
           events_, [this] { return machine_.now(); }, random_.split(), how_.plant)),
       world_(std::make_shared<world>(
@@ -80,16 +81,22 @@ planned_call history::plan_call() {
   planned_call call;
   call.number = calls_++;
   chat_request& request = call.request;
-  static const std::vector<std::string> names{"m", "m", "n", "o", "fast", "smart"};
-  request.model = model_name(random_.pick(names));
+  static const std::vector<std::string> names{"m", "n", "o", "fast", "smart"};
+  const provider_config& known = random_.pick(config_->providers);
+  if (random_.chance(30))
+    request.model = model_name(random_.pick(names)); // which may be nowhere
+  else if (random_.chance(350))
+    request.model = random_.pick(config_->routes).name;
+  else
+    request.model = random_.pick(known.models).name;
+  if (random_.chance(100))
+    request.provider = known.name;
   request.messages.push_back(make_message(role::user, "#" + std::to_string(call.number) + "#"));
   request.max_tokens = 100;
   request.id = call_id{make_id128(call.number, random_.next(), random_.next())};
   request.timeout = random_.chance(200) ? random_.ms(200, 2'000) : random_.ms(2'000, longest_call.count());
   request.tags = {{"call", std::to_string(call.number)},
                   {"agent", "agent-" + std::to_string(random_.below(5))}};
-  if (random_.chance(100))
-    request.provider = config_->default_provider;
   call.uses_tools = random_.chance(30);
   if (!call.uses_tools && random_.chance(350)) {
     call.streamed = true;

@@ -12,6 +12,9 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t most_violations = 20;
 
+/// A call begins when the manager reads it, and times are rounded up to milliseconds.
+constexpr milliseconds slip{10};
+
 /// A rate limit of ours may be used up at once by so much.
 std::uint64_t burst_of(std::uint64_t per_minute) {
   return std::max<std::uint64_t>(per_minute / 6, 1);
@@ -191,9 +194,9 @@ void judge::check_host(const post& what) {
 
 void judge::check_call(call_state& call, const post& what) {
   const std::uint64_t number = call.plan.number;
-  if (what.at >= call.deadline)
+  if (what.at >= call.deadline + slip)
     blame("no_post_after_the_deadline", fmt::format("post {} of call {}", what.number, number));
-  if (what.at + what.limit > call.deadline + milliseconds{1})
+  if (what.at + what.limit > call.deadline + slip)
     blame("no_post_after_the_deadline", fmt::format("post {} of call {} has {} ms, which is beyond it",
                                                     what.number, number, what.limit.count()));
   if (call.answered && *call.answered + settling < what.at)
@@ -263,15 +266,27 @@ void judge::ended(const post& what, const answer& by, bool complete, std::string
     return;
   site& place = site_of(*call, what);
   place.never = place.never || by.do_not_retry;
-  if (!by.hint)
+  note_hint(*call, place, by);
+}
+
+/// When the call may come again. A date is read against the wall clock as it is now, in whole seconds.
+void judge::note_hint(const call_state& call, site& place, const answer& by) const {
+  milliseconds least = by.hint.value_or(milliseconds{0});
+  milliseconds most = least;
+  if (by.hint_until) {
+    most = *by.hint_until - std::chrono::floor<std::chrono::seconds>(wall_());
+    least = most - std::chrono::seconds{1};
+    if (most > std::chrono::hours{24})
+      return; // the clock has jumped: no hint
+  }
+  if (least <= milliseconds{0})
     return;
-  const milliseconds hint = *by.hint * (how_.plant == planted_fault::secret_hint ? 3 : 1) -
-                            (by.hint_is_date ? 1'100 : 0) * milliseconds{1};
-  const milliseconds cap = call->config->retry.max_retry_after;
-  if (*by.hint > cap)
+  const milliseconds cap = call.config->retry.max_retry_after;
+  if (least > cap)
     place.not_before = time_point::max();
-  else
-    place.not_before = std::max(place.not_before, now_() + hint);
+  else if (most <= cap)
+    place.not_before =
+        std::max(place.not_before, now_() + least * (how_.plant == planted_fault::secret_hint ? 3 : 1));
 }
 
 // --- replies ---------------------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ inline constexpr std::chrono::milliseconds settling{100};
 
 class judge final : public observer, public listener {
 public:
-  judge(trace& notes, const options& how, std::function<time_point()> now)
-      : notes_(notes), how_(how), now_(std::move(now)) {}
+  judge(trace& notes, const options& how, std::function<time_point()> now, std::function<timestamp()> wall)
+      : notes_(notes), how_(how), now_(std::move(now)), wall_(std::move(wall)) {}
 
   // --- what the history does
   void adopted(const snapshot_ptr& config);
@@ -123,6 +123,7 @@ private:
   void check_call(call_state& call, const post& what);
   void check_host(const post& what);
   void check_retry(call_state& call, const post& what);
+  void note_hint(const call_state& call, site& place, const answer& by) const;
   void check_refusal(const call_state& call);
   void check_shown(const call_state& call);
   void check_books(const std::vector<usage_record>& records);
@@ -132,6 +133,7 @@ private:
   trace& notes_;
   const options& how_;
   std::function<time_point()> now_;
+  std::function<timestamp()> wall_;
   std::vector<std::pair<time_point, snapshot_ptr>> configs_;
   run_mode mode_ = run_mode::normal;
   time_point mode_since_{};
