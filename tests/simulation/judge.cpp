@@ -12,12 +12,19 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t most_violations = 20;
 
-/// A call begins when the manager reads it, and times are rounded up to milliseconds.
-constexpr milliseconds slip{10};
-
 /// A rate limit of ours may be used up at once by so much.
 std::uint64_t burst_of(std::uint64_t per_minute) {
   return std::max<std::uint64_t>(per_minute / 6, 1);
+}
+
+/// The route that a request takes, or null.
+const route_config* route_of(const snapshot& config, const chat_request& request) {
+  const route_config* const named = route_for(config, request.model);
+  const auto leads = [&](const route_candidate& each) {
+    const provider_config* const to = config.find(each.provider);
+    return to != nullptr && to->enabled && (request.provider.empty() || request.provider == each.provider);
+  };
+  return named != nullptr && std::ranges::any_of(named->candidates, leads) ? named : nullptr;
 }
 
 } // namespace
@@ -36,9 +43,17 @@ std::vector<std::string_view> invariants() {
           "concurrency_is_bounded",
           "requests_per_minute_are_bounded",
           "queues_are_bounded",
+          "calls_are_bounded",
           "retries_are_within_the_budget",
           "waits_as_the_server_asked",
           "heeds_x_should_retry",
+          "backoff_is_waited_for",
+          "retries_of_a_class_are_bounded",
+          "unknown_repeats_are_bounded",
+          "hopeless_requests_are_not_repeated",
+          "a_refusal_is_not_taken_elsewhere",
+          "a_route_is_followed",
+          "candidates_are_asked_in_order",
           "no_attempt_after_the_first_token",
           "no_restart_without_policy",
           "nothing_is_shown_before_a_buffered_reply_is_whole",
@@ -46,6 +61,7 @@ std::vector<std::string_view> invariants() {
           "a_failed_reply_has_what_was_shown",
           "no_post_after_the_deadline",
           "no_post_after_the_answer",
+          "no_exchange_outlives_its_call",
           "no_post_while_offline",
           "calls_are_refused_in_a_mode",
           "breakers_recover",
@@ -72,7 +88,10 @@ judge::site& judge::site_of(call_state& call, const post& what) {
   for (site& each : call.sites)
     if (each.host == what.host && each.model == what.said.model)
       return each;
-  return call.sites.emplace_back(site{what.host, what.said.model, {}, 0, {}, false});
+  site& made = call.sites.emplace_back();
+  made.host = what.host;
+  made.model = what.said.model;
+  return made;
 }
 
 void judge::unsure(const std::string& host) {
@@ -80,25 +99,6 @@ void judge::unsure(const std::string& host) {
   state.posts.clear();
   ++state.fresh_buckets;
   state.unsure_until = now_() + milliseconds{130'000};
-}
-
-template <class Value>
-std::uint64_t judge::most(Value of) const {
-  std::uint64_t largest = 0;
-  for (std::size_t n = configs_.size(); n-- != 0;) {
-    largest = std::max<std::uint64_t>(largest, of(*configs_[n].second));
-    if (configs_[n].first + settling < now_())
-      break;
-  }
-  return largest;
-}
-
-template <class Value>
-std::uint64_t judge::most_of(const std::string& host, Value of) const {
-  return most([&](const snapshot& config) -> std::uint64_t {
-    const provider_config* const found = config.find(provider_name(host));
-    return found == nullptr ? 0 : of(*found);
-  });
 }
 
 // --- what the history does -------------------------------------------------------------------------------
@@ -130,13 +130,16 @@ void judge::sent(const planned_call& plan) {
   call.deadline = call.sent + plan.request.timeout.value();
   call.mode = mode_;
   call.refused = mode_ != run_mode::normal && mode_since_ + settling < now_();
-  const route_config* const route = route_for(*call.config, plan.request.model);
+  // Whether a route, or which, counts cannot be known shortly after a reload.
+  call.unsure = configs_.size() > 1 && configs_.back().first + settling >= now_();
+  call.route = route_of(*call.config, plan.request);
+  const route_config* const route = call.route;
   const rescue_policy policy = plan.request.rescue.value_or(
       route == nullptr ? rescue_policy::fail : route->rescue.value_or(rescue_policy::fail));
-  // Whether the route, or another configuration, counts cannot be known shortly after a reload.
-  const bool unknown = !plan.request.rescue && configs_.back().first + settling >= now_();
+  const bool unknown = !plan.request.rescue && call.unsure;
   call.may_rescue = unknown || policy == rescue_policy::restart || policy == rescue_policy::continue_stream;
   call.may_restart = unknown || policy == rescue_policy::restart;
+  call.may_hedge = call.unsure || (route != nullptr && route->hedge_after.count() != 0);
   deadlines_.emplace(call.deadline + std::chrono::seconds{1}, plan.number);
   ++open_;
   notes_.note(now_(), "call", plan.number, plan.request.model.str());
@@ -192,55 +195,11 @@ void judge::check_host(const post& what) {
           fmt::format("{} posts to {} in a minute, {} are configured", host.posts.size(), what.host, rate));
 }
 
-void judge::check_call(call_state& call, const post& what) {
-  const std::uint64_t number = call.plan.number;
-  if (what.at >= call.deadline + slip)
-    blame("no_post_after_the_deadline", fmt::format("post {} of call {}", what.number, number));
-  if (what.at + what.limit > call.deadline + slip)
-    blame("no_post_after_the_deadline", fmt::format("post {} of call {} has {} ms, which is beyond it",
-                                                    what.number, number, what.limit.count()));
-  if (call.answered && *call.answered + settling < what.at)
-    blame("no_post_after_the_answer", fmt::format("post {} of call {}", what.number, number));
-  if (call.plan.uses_tools)
-    return; // its rounds are calls of their own
-  if (++call.posts > most([](const snapshot& config) { return config.retry.max_total_attempts; }) &&
-      call.posts > call.config->retry.max_total_attempts)
-    blame("attempts_are_bounded", fmt::format("call {} has {} posts", number, call.posts));
-  if (call.first_shown && !call.may_rescue && *call.first_shown + settling < what.at)
-    blame("no_attempt_after_the_first_token", fmt::format("post {} of call {}", what.number, number));
-  check_retry(call, what);
-}
-
-void judge::check_retry(call_state& call, const post& what) {
-  site& place = site_of(call, what);
-  const bool other_key = place.posts != 0 && place.last_key != what.said.key;
-  if (!other_key && what.at < place.not_before)
-    blame("waits_as_the_server_asked",
-          fmt::format("post {} of call {} to {} comes {} ms early", what.number, call.plan.number, what.host,
-                      std::chrono::ceil<milliseconds>(place.not_before - what.at).count()));
-  if (!other_key && place.never)
-    blame("heeds_x_should_retry", fmt::format("post {} of call {}", what.number, call.plan.number));
-  if (place.posts++ != 0 && !other_key) {
-    host_state& host = hosts_[what.host];
-    ++host.retries;
-    const retry_budget_config& budget = call.config->retry.budget;
-    const auto age =
-        static_cast<std::uint64_t>(milliseconds{1 + what.at.time_since_epoch() / milliseconds{1}}.count());
-    const auto refill = static_cast<std::uint64_t>(budget.refill_time.count());
-    const std::uint64_t earned = budget.tokens * 1'000ULL * host.fresh_buckets +
-                                 host.successes * budget.per_success_permille +
-                                 (refill == 0 ? 0 : age * 1'000 / refill) + 1'000;
-    if (budget.enabled && host.retries * 1'000 > earned)
-      blame("retries_are_within_the_budget",
-            fmt::format("{} retries at {} with {} successes", host.retries, what.host, host.successes));
-  }
-  place.last_key = what.said.key;
-}
-
 void judge::blew_up(const std::string& host) {
   notes_.note(now_(), "crash", 0, host);
   host_state& state = hosts_[host];
   state.posts.clear();
+  state.crashed = now_();
 }
 
 void judge::billed(const post& what, const spoken& text) {
@@ -262,31 +221,14 @@ void judge::ended(const post& what, const answer& by, bool complete, std::string
   if (how_.plant == planted_fault::lying_bill && by.head.status == 429)
     bills_[static_cast<std::size_t>(what.number - 1)].billed = true;
   call_state* const call = find(what.said.call);
-  if (call == nullptr || how != by.label || by.head.status < 400)
+  if (call == nullptr)
     return;
-  site& place = site_of(*call, what);
-  place.never = place.never || by.do_not_retry;
-  note_hint(*call, place, by);
-}
-
-/// When the call may come again. A date is read against the wall clock as it is now, in whole seconds.
-void judge::note_hint(const call_state& call, site& place, const answer& by) const {
-  milliseconds least = by.hint.value_or(milliseconds{0});
-  milliseconds most = least;
-  if (by.hint_until) {
-    most = *by.hint_until - std::chrono::floor<std::chrono::seconds>(wall_());
-    least = most - std::chrono::seconds{1};
-    if (most > std::chrono::hours{24})
-      return; // the clock has jumped: no hint
-  }
-  if (least <= milliseconds{0})
-    return;
-  const milliseconds cap = call.config->retry.max_retry_after;
-  if (least > cap)
-    place.not_before = time_point::max();
-  else if (most <= cap)
-    place.not_before =
-        std::max(place.not_before, now_() + least * (how_.plant == planted_fault::secret_hint ? 3 : 1));
+  if (call->answered && *call->answered + settling < now_() && !call->plan.uses_tools)
+    blame("no_exchange_outlives_its_call", fmt::format("post {} of call {}", what.number, what.said.call));
+  if (how == by.label)
+    learn(*call, what, by);
+  else
+    site_of(*call, what).error = errc::none; // what the caller's side makes of it
 }
 
 // --- replies ---------------------------------------------------------------------------------------------
@@ -371,6 +313,12 @@ void judge::look() {
 }
 
 void judge::saw(const health_report& health) {
+  std::uint32_t most_calls = 0;
+  // Who is in already, stays when the limit is lowered.
+  for (const auto& [when, config] : configs_)
+    most_calls = std::max(most_calls, config->limits.max_in_flight);
+  if (health.calls_in_flight > most_calls)
+    blame("calls_are_bounded", fmt::format("{} are in flight, {} may", health.calls_in_flight, most_calls));
   for (const provider_health& each : health.providers) {
     const std::string& name = each.name.str();
     const auto room = [&](const provider_config& of) { return of.max_queue; };

@@ -12,6 +12,8 @@
 #include <weir/health.hpp>
 #include <weir/usage.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -26,6 +28,9 @@ namespace weir::simulation {
 /// Messages of one moment are handled in any order, and in some histories take time: what is told at a moment
 /// is in force after this.
 inline constexpr std::chrono::milliseconds settling{100};
+
+/// A call begins when the manager reads it, and times are rounded up to milliseconds.
+inline constexpr std::chrono::milliseconds slip{10};
 
 class judge final : public observer, public listener {
 public:
@@ -74,7 +79,12 @@ private:
     std::string last_key;
     std::uint32_t posts = 0;
     time_point not_before{}; ///< a hint was given
-    bool never = false;      ///< it must not be repeated
+    bool never = false;      ///< the server says that it must not be repeated
+    bool key_is_dead = false;
+    time_point ended{};                       ///< the last failed post
+    errc error = errc::none;                  ///< of it, as far as its status says
+    std::uint32_t repeats = 0;                ///< with the same key
+    std::map<errc, std::uint32_t> repeats_of; ///< by the error before
   };
   struct call_state {
     planned_call plan;
@@ -84,6 +94,14 @@ private:
     std::optional<time_point> answered;
     std::optional<time_point> cancelled;
     std::optional<time_point> first_shown;
+    const route_config* route = nullptr; ///< of `config`
+    bool unsure = false;                 ///< another configuration may count
+    std::size_t candidate = 0;           ///< of the route: the last that was asked
+    bool may_hedge = false;
+    bool hopeless = false;    ///< somebody said that the request is wrong
+    bool filtered = false;    ///< somebody refused its content
+    bool unknown_end = false; ///< since the last post, one broke off
+    std::uint32_t unknown_repeats = 0;
     bool may_rescue = false; ///< by request or route
     bool may_restart = false;
     bool whole = false; ///< a good answer was on its way
@@ -102,6 +120,7 @@ private:
     std::uint64_t retries = 0;
     std::uint64_t successes = 0;
     std::uint64_t fresh_buckets = 1; ///< a provider that comes back begins anew
+    time_point crashed{};            ///< its actor, the last time
     time_point unsure_until{};       ///< two actors may post to it
   };
   struct bill {
@@ -122,7 +141,11 @@ private:
   std::uint64_t most_of(const std::string& host, Value of) const;
   void check_call(call_state& call, const post& what);
   void check_host(const post& what);
-  void check_retry(call_state& call, const post& what);
+  void check_repeat(const call_state& call, site& place, const post& what);
+  void check_budget(const call_state& call, const post& what);
+  void check_route(call_state& call, const post& what);
+  /// From a response that has arrived.
+  void learn(call_state& call, const post& what, const answer& by);
   void note_hint(const call_state& call, site& place, const answer& by) const;
   void check_refusal(const call_state& call);
   void check_shown(const call_state& call);
@@ -144,5 +167,24 @@ private:
   std::deque<bill> bills_; ///< by post, from 1
   std::size_t open_ = 0;
 };
+
+template <class Value>
+std::uint64_t judge::most(Value of) const {
+  std::uint64_t largest = 0;
+  for (std::size_t n = configs_.size(); n-- != 0;) {
+    largest = std::max<std::uint64_t>(largest, of(*configs_[n].second));
+    if (configs_[n].first + settling < now_())
+      break;
+  }
+  return largest;
+}
+
+template <class Value>
+std::uint64_t judge::most_of(const std::string& host, Value of) const {
+  return most([&](const snapshot& config) -> std::uint64_t {
+    const provider_config* const found = config.find(provider_name(host));
+    return found == nullptr ? 0 : of(*found);
+  });
+}
 
 } // namespace weir::simulation

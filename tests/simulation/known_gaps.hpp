@@ -9,6 +9,7 @@ namespace weir::simulation {
 
 inline const std::set<std::string> known_gaps{
     "a_failed_reply_has_what_was_shown",
+    "a_route_is_followed",
     "calls_are_refused_in_a_mode",
     "no_post_while_offline",
     "nothing_is_shown_before_a_buffered_reply_is_whole",

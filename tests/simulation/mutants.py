@@ -5,6 +5,7 @@ tree, and lets the unit tests and then some hundred simulated histories look for
     mutants.py                 every mutant of mutant_list.py; exit 1 if less than 95 % are caught
     mutants.py --only NAME     those whose name contains NAME; may be repeated
     mutants.py --list          their names, and whether each still fits the sources; builds nothing
+    mutants.py --here BUILD    in this very tree, which is a copy to be thrown away, with a build folder that is there
 
 A mutant that does not compile, or whose text is not in the sources exactly once, is a fault of the list.
 """
@@ -54,25 +55,25 @@ def configure(tree):
         sys.exit("cannot configure:\n" + text)
 
 
-def build(tree, target, jobs):
-    return run(["cmake", "--build", os.path.join(tree, "build"), "-j", str(jobs), "--target", target], tree, 3600)
+def build(folder, target, jobs):
+    return run(["cmake", "--build", folder, "-j", str(jobs), "--target", target], ROOT, 3600)
 
 
-def program(tree, target):
-    for folder, _, files in os.walk(os.path.join(tree, "build")):
+def program(built, target):
+    for folder, _, files in os.walk(built):
         if target in files and os.access(os.path.join(folder, target), os.X_OK):
             return os.path.join(folder, target)
     sys.exit(f"{target} was not built")
 
 
-def killer_of(tree, arguments):
+def killer_of(tree, built, arguments):
     """Who catches the fault that the tree has now: (name or None, seconds); or the compiler's words."""
     begin = time.monotonic()
     for name, target, options, seconds in KILLERS:
-        code, text = build(tree, target, arguments.jobs)
+        code, text = build(built, target, arguments.jobs)
         if code != 0:
             return "does not compile", text
-        code, text = run([program(tree, target), *options], tree, seconds,
+        code, text = run([program(built, target), *options], tree, seconds,
                          {"WEIR_SIMULATION_SEEDS": str(arguments.histories)})
         # A filter that no case fits is no failure of a test.
         if code != 0 and "no test cases matching" not in text:
@@ -80,7 +81,7 @@ def killer_of(tree, arguments):
     return None, time.monotonic() - begin
 
 
-def try_one(tree, mutant, arguments):
+def try_one(tree, built, mutant, arguments):
     name, file, old, new = mutant
     path = os.path.join(tree, file)
     with open(path, encoding="utf-8") as source:
@@ -90,7 +91,7 @@ def try_one(tree, mutant, arguments):
     with open(path, "w", encoding="utf-8") as source:
         source.write(whole.replace(old, new))
     try:
-        return killer_of(tree, arguments)
+        return killer_of(tree, built, arguments)
     finally:
         with open(path, "w", encoding="utf-8") as source:
             source.write(whole)
@@ -112,21 +113,23 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--histories", type=int, default=300)
-    parser.add_argument("--tree", help="use and keep this copy instead of one in a temporary folder")
+    parser.add_argument("--here", metavar="BUILD")
     arguments = parser.parse_args()
     if arguments.list:
         list_all()
     chosen = [each for each in MUTANTS if not arguments.only or any(part in each[0] for part in arguments.only)]
-    tree = arguments.tree or tempfile.mkdtemp(prefix="weir-mutants-")
-    shutil.copytree(ROOT, tree, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    tree = ROOT if arguments.here else tempfile.mkdtemp(prefix="weir-mutants-")
+    built = arguments.here or os.path.join(tree, "build")
     try:
-        configure(tree)
-        healthy, why = killer_of(tree, arguments)
+        if not arguments.here:
+            shutil.copytree(ROOT, tree, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+            configure(tree)
+        healthy, why = killer_of(tree, built, arguments)
         if healthy is not None:
             sys.exit(f"the tests fail without a mutant ({healthy}): {why}")
         caught, faulty = 0, 0
         for count, mutant in enumerate(chosen, 1):
-            killer, rest = try_one(tree, mutant, arguments)
+            killer, rest = try_one(tree, built, mutant, arguments)
             broken = killer in ("does not compile", "does not fit")
             faulty += broken
             caught += killer is not None and not broken
@@ -139,7 +142,7 @@ def main():
         print(f"{caught} of {counted} mutants are caught ({score:.1f} %; needed: {NEEDED_PERCENT} %); {faulty} are faulty themselves")
         sys.exit(0 if score >= NEEDED_PERCENT and not faulty else 1)
     finally:
-        if not arguments.tree:
+        if not arguments.here:
             shutil.rmtree(tree, ignore_errors=True)
 
 
