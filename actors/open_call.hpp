@@ -69,6 +69,12 @@ struct open_call {
   /// shown as the beginning of the reply.
   std::shared_ptr<const chat_request> request_for(const route_candidate& where);
 
+  /// Takes a later candidate off the list.
+  void drop_candidate(std::size_t which) {
+    work.candidates.erase(work.candidates.begin() + static_cast<std::ptrdiff_t>(which));
+    plan.shorten(work.candidates.size());
+  }
+
   /// Takes every later candidate off the list that `keep` is false for.
   template <class Predicate>
   void keep_later(Predicate keep) {

@@ -15,45 +15,43 @@ constexpr std::size_t smallest_grant = 16 * 1024;
 
 bool open_stream::feed(std::string_view bytes, time_point now) {
   held_ += bytes.size();
+  const std::size_t had = pending_.size();
   const bool more = decoder_->feed(bytes, pending_);
-  note_first(now);
+  look_through(had, now);
   return more;
 }
 
 result<chat_reply> open_stream::finish(time_point now) {
+  const std::size_t had = pending_.size();
   auto reply = decoder_->finish(pending_);
-  note_first(now);
+  look_through(had, now);
   return reply;
 }
 
-void open_stream::note_first(time_point now) {
-  if (!pending_.empty() && !first_token_)
+/// Looks through what was decoded: deltas from number `from` on are new, and the one before may have grown.
+void open_stream::look_through(std::size_t from, time_point now) {
+  if (pending_.size() > from && !first_token_)
     first_token_ = now;
-  note_kinds();
+  for (std::size_t n = from; n < pending_.size(); ++n)
+    more_than_text_ = more_than_text_ || (pending_[n].type != chat_delta::kind::content &&
+                                          pending_[n].type != chat_delta::kind::reasoning);
+  pass_over_gap();
   if (!sink_)
     pending_.clear();
 }
 
-/// Looks through what was decoded and not sent.
-void open_stream::note_kinds() {
-  bool emptied = false;
-  for (chat_delta& each : pending_) {
-    more_than_text_ = more_than_text_ ||
-                      (each.type != chat_delta::kind::content && each.type != chat_delta::kind::reasoning);
-    if (gap_.empty() || each.type != chat_delta::kind::content || each.text.empty())
+/// Takes off what repeats the gap. Until something else comes, all content so far was taken off; then what is
+/// left of the gap stands for good.
+void open_stream::pass_over_gap() {
+  for (auto each = pending_.begin(); each != pending_.end() && !gap_.empty(); ++each) {
+    if (each->type != chat_delta::kind::content)
       continue;
-    const auto [left, text] = std::ranges::mismatch(gap_, each.text);
-    const bool repeated_whole = text == each.text.end();
-    std::string rest(left, gap_.end());
-    each.text.erase(each.text.begin(), text);
-    // Once something else comes, what is left of the gap stands for good.
-    gap_ = repeated_whole ? std::move(rest) : std::string();
-    emptied = emptied || each.text.empty();
+    const auto [left, rest] = std::ranges::mismatch(gap_, each->text);
+    const bool repeats_whole = rest == each->text.end();
+    content_sent_ += static_cast<std::size_t>(rest - each->text.begin());
+    each->text.erase(each->text.begin(), rest);
+    gap_.erase(gap_.begin(), repeats_whole ? left : gap_.end());
   }
-  if (emptied)
-    std::erase_if(pending_, [](const chat_delta& each) {
-      return each.type == chat_delta::kind::content && each.text.empty();
-    });
 }
 
 std::optional<delta_batch> open_stream::take_batch(bool last) {
@@ -61,6 +59,8 @@ std::optional<delta_batch> open_stream::take_batch(bool last) {
     return std::nullopt;
   waiting_ = true;
   delivered_ = true;
+  for (const chat_delta& each : pending_)
+    content_sent_ += each.type == chat_delta::kind::content ? each.text.size() : 0;
   return delta_batch{call_, std::exchange(pending_, {})};
 }
 

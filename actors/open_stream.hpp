@@ -57,14 +57,16 @@ public:
   /// What is known of the usage of a stream that is given up; nothing before it began.
   std::optional<token_usage> usage() const;
 
-  /// The content that has come of a stream that failed, as far as it is gathered.
-  std::string_view partial() const { return decoder_ ? decoder_->partial() : std::string_view(); }
+  /// The content that was sent to the sink, as far as it is gathered.
+  std::string_view partial() const {
+    return decoder_ ? decoder_->partial().substr(0, content_sent_) : std::string_view();
+  }
   /// Whether that is all that has come but for reasoning, so that another answer can go on from it.
   bool resumable() const noexcept { return gather_ && !more_than_text_; }
 
 private:
-  void note_first(time_point now);
-  void note_kinds();
+  void look_through(std::size_t from, time_point now);
+  void pass_over_gap();
 
   delta_sink sink_; ///< null: the deltas go nowhere
   call_id call_;
@@ -75,6 +77,7 @@ private:
   std::unique_ptr<protocols::stream_decoder> decoder_; ///< null: no head yet
   std::vector<chat_delta> pending_;                    ///< decoded, and not sent
   std::size_t held_ = 0;                               ///< bytes fed, and not granted back
+  std::size_t content_sent_ = 0;                       ///< bytes of content that the sink has
   bool waiting_ = false;                               ///< for the sink's answer
   bool delivered_ = false;
   std::optional<time_point> first_token_;

@@ -291,7 +291,10 @@ void supervisor_state::attempt_ended(const ticket& of, attempt_end& end) {
   log().debug("{} saw an attempt at '{}' fail: {}", name, error.provider, to_string(error));
   if (open.active.empty())
     return decide(open, of, end);
-  open.last = error; // the other one may still answer
+  // The other one may still answer. If it does not, a hedge that failed is not asked again.
+  open.last = error;
+  if (of.candidate > open.plan.candidate())
+    open.drop_candidate(of.candidate);
 }
 
 /// The provider's actor was dead before it read the attempt: nobody booked it, so it is done here.

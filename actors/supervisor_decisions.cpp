@@ -86,6 +86,8 @@ void supervisor_state::keep_larger(open_call& open) const {
 
 void supervisor_state::give_up(open_call& open, attempt_end& end) {
   failure error = end.outcome.error();
+  if (!end.delivered)
+    end.partial.clear(); // nobody has seen it
   if (open.rescue != rescue_policy::continue_stream)
     return fail(open, std::move(error), std::move(end.partial));
   if (end.delivered || !open.broke)

@@ -91,8 +91,9 @@ void supervisor_state::change_mode(const set_mode& order) {
 
 void supervisor_state::adopt(const snapshot_ptr& next) {
   const run_mode before = mode();
+  if (next->mode != config_->mode)
+    ordered_ = run_mode::normal;
   config_ = next;
-  ordered_ = run_mode::normal;
   roster_->adopt(next, now());
   announce_mode(before);
 }

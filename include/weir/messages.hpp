@@ -51,8 +51,9 @@ struct usage_report {
 /// No call and no drain waits longer; a larger time, `milliseconds::max()` included, is taken for this.
 inline constexpr milliseconds longest_wait = std::chrono::hours{24};
 
-/// Changes what weir may do, until the next such message or reload. `normal` does not end a mode that has a
-/// cause, such as a ledger that cannot be written: that ends with its cause.
+/// Changes what weir may do, until the next such message or a reload with another `mode` than before.
+/// `normal` does not end a mode that has a cause, such as a ledger that cannot be written: that ends with its
+/// cause.
 struct set_mode {
   run_mode mode = run_mode::normal;
 };

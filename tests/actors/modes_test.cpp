@@ -132,18 +132,22 @@ BOOST_AUTO_TEST_CASE(with_spooling_a_broken_ledger_refuses_nobody_until_the_spoo
   BOOST_TEST((on.replies[refused]->error->type == errc::storage));
 }
 
-BOOST_AUTO_TEST_CASE(a_reload_says_the_mode_anew) {
+BOOST_AUTO_TEST_CASE(an_order_holds_until_a_reload_with_another_mode) {
   auto config = providers({"a"});
   stage on(config);
   order(on, run_mode::offline);
   caf::anon_send(on.manager, snapshot_ptr(std::make_shared<const snapshot>(*config)));
   on.run();
-  BOOST_TEST((mode_of(on) == run_mode::normal));
-  auto offline = std::make_shared<snapshot>(*config);
-  offline->mode = run_mode::offline;
-  caf::anon_send(on.manager, snapshot_ptr(offline));
-  on.run();
   BOOST_TEST((mode_of(on) == run_mode::offline));
+  auto next = std::make_shared<snapshot>(*config);
+  next->mode = run_mode::read_only;
+  caf::anon_send(on.manager, snapshot_ptr(next));
+  on.run();
+  BOOST_TEST((mode_of(on) == run_mode::read_only));
+  next = std::make_shared<snapshot>(*config);
+  caf::anon_send(on.manager, snapshot_ptr(next));
+  on.run();
+  BOOST_TEST((mode_of(on) == run_mode::normal));
 }
 
 BOOST_AUTO_TEST_CASE(who_dies_again_and_again_is_started_after_longer_and_longer_rests) {

@@ -216,6 +216,20 @@ void history::heal() {
   go(run_mode::normal);
 }
 
+/// Hosts that told weir when to come back are not asked before.
+void history::await_holds() {
+  milliseconds longest{0};
+  machine_.ask<health_report>(health_query{}, [&](const health_report& seen) {
+    for (const provider_health& each : seen.providers) {
+      longest = std::max(longest, each.held_for);
+      for (const key_health& key : each.keys)
+        longest = std::max(longest, key.until);
+    }
+  });
+  machine_.run_until(machine_.now() + milliseconds{1});
+  machine_.run_until(machine_.now() + longest);
+}
+
 /// A few calls to every provider and model, so that whatever is open may close.
 void history::trickle() {
   time_point at = machine_.now();
@@ -243,6 +257,7 @@ void history::end() {
   machine_.run_until(healed_ + longest_call + std::chrono::seconds{2}, quiet);
   if (!drained_) {
     machine_.run_until(machine_.now() + longest_open_ * 14 / 10 + std::chrono::seconds{6});
+    await_holds();
     trickle();
     machine_.run_until(machine_.now() + std::chrono::seconds{12}, quiet);
   }

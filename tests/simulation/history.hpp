@@ -39,6 +39,7 @@ private:
   void start_drain();
   void watch_health();
   void heal();
+  void await_holds();
   void trickle();
   void end();
   const std::string& some_host() { return hosts_[static_cast<std::size_t>(random_.below(hosts_.size()))]; }

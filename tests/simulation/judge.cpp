@@ -218,6 +218,11 @@ void judge::answered_well(const post& what) {
 
 void judge::ended(const post& what, const answer& by, bool complete, std::string_view how) {
   notes_.note(now_(), complete ? "done" : "end", what.number, how);
+  if (how == by.label && by.is == fault::refuse) { // the provider saw nothing of it
+    auto& lately = hosts_[what.host].posts;
+    if (const auto mine = std::ranges::find(lately, what.at); mine != lately.end())
+      lately.erase(mine);
+  }
   if (how_.plant == planted_fault::lying_bill && by.head.status == 429)
     bills_[static_cast<std::size_t>(what.number - 1)].billed = true;
   call_state* const call = find(what.said.call);

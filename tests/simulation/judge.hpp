@@ -72,15 +72,19 @@ public:
   std::uint64_t posts = 0;
 
 private:
+  /// What a call was told with one key.
+  struct key_facts {
+    time_point not_before{}; ///< a hint was given
+    bool never = false;      ///< the server says that it must not be repeated
+    bool is_dead = false;
+  };
   /// What a call did at one host with one model.
   struct site {
     std::string host;
     std::string model;
     std::string last_key;
     std::uint32_t posts = 0;
-    time_point not_before{}; ///< a hint was given
-    bool never = false;      ///< the server says that it must not be repeated
-    bool key_is_dead = false;
+    std::map<std::string, key_facts> keys;
     time_point ended{};                       ///< the last failed post
     errc error = errc::none;                  ///< of it, as far as its status says
     std::uint32_t repeats = 0;                ///< with the same key
@@ -146,7 +150,7 @@ private:
   void check_route(call_state& call, const post& what);
   /// From a response that has arrived.
   void learn(call_state& call, const post& what, const answer& by);
-  void note_hint(const call_state& call, site& place, const answer& by) const;
+  void note_hint(const call_state& call, key_facts& key, const answer& by) const;
   void check_refusal(const call_state& call);
   void check_shown(const call_state& call);
   void check_books(const std::vector<usage_record>& records);

@@ -95,18 +95,22 @@ void judge::check_route(call_state& call, const post& what) {
 /// The same host is asked again by the same call, with the same key.
 void judge::check_repeat(const call_state& call, site& place, const post& what) {
   const std::uint64_t number = call.plan.number;
-  if (what.at < place.not_before)
+  const key_facts& key = place.keys[what.said.key];
+  if (what.at < key.not_before)
     blame("waits_as_the_server_asked",
           fmt::format("post {} of call {} to {} comes {} ms early", what.number, number, what.host,
-                      std::chrono::ceil<milliseconds>(place.not_before - what.at).count()));
-  if (place.never)
-    blame("heeds_x_should_retry", fmt::format("post {} of call {}", what.number, number));
-  if (place.key_is_dead)
+                      std::chrono::ceil<milliseconds>(key.not_before - what.at).count()));
+  if (key.is_dead)
     blame("hopeless_requests_are_not_repeated",
           fmt::format("post {} of call {} has a key that was refused", what.number, number));
   check_budget(call, what);
-  if (call.may_hedge || call.may_rescue || call.unsure)
+  // With several keys it may be a repeat with another one, for which that one was not there any more.
+  const bool keys =
+      most_of(what.host, [](const provider_config& each) { return each.more_keys.size(); }) != 0;
+  if (keys || call.may_hedge || call.may_rescue || call.unsure)
     return;
+  if (key.never)
+    blame("heeds_x_should_retry", fmt::format("post {} of call {}", what.number, number));
   ++place.repeats;
   // The cap counts when the retry is decided, which may be long ago.
   std::uint32_t cap = 0;
@@ -153,17 +157,18 @@ void judge::learn(call_state& call, const post& what, const answer& by) {
     call.unknown_end = true;
   if (by.head.status < 400)
     return;
-  place.never = place.never || by.do_not_retry;
-  place.key_is_dead =
-      by.is == fault::wrong_key || by.is == fault::forbidden || by.is == fault::no_quota || place.key_is_dead;
+  key_facts& key = place.keys[what.said.key];
+  key.never = key.never || by.do_not_retry;
+  key.is_dead =
+      by.is == fault::wrong_key || by.is == fault::forbidden || by.is == fault::no_quota || key.is_dead;
   // A body that is too large may fit another model.
   call.hopeless = call.hopeless || (by.is == fault::bad_request && by.head.status != 413);
   call.filtered = call.filtered || by.is == fault::filtered;
-  note_hint(call, place, by);
+  note_hint(call, key, by);
 }
 
 /// When the call may come again. A date is read against the wall clock as it is now, in whole seconds.
-void judge::note_hint(const call_state& call, site& place, const answer& by) const {
+void judge::note_hint(const call_state& call, key_facts& key, const answer& by) const {
   milliseconds least = by.hint.value_or(milliseconds{0});
   milliseconds longest = least;
   if (by.hint_until) {
@@ -176,10 +181,10 @@ void judge::note_hint(const call_state& call, site& place, const answer& by) con
     return;
   const milliseconds cap = call.config->retry.max_retry_after;
   if (least > cap)
-    place.not_before = time_point::max();
+    key.not_before = time_point::max();
   else if (longest <= cap)
-    place.not_before =
-        std::max(place.not_before, now_() + least * (how_.plant == planted_fault::secret_hint ? 3 : 1));
+    key.not_before =
+        std::max(key.not_before, now_() + least * (how_.plant == planted_fault::secret_hint ? 3 : 1));
 }
 
 } // namespace weir::simulation

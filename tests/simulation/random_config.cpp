@@ -139,6 +139,7 @@ limits_config random_limits(dice& random) {
   limits.max_in_flight = random.chance(200) ? random.between(5U, 30U) : 2'000;
   limits.call_timeout = random.ms(10'000, 60'000);
   limits.drain_timeout = random.ms(0, 20'000);
+  limits.queue_patience = random.ms(0, 3'000);
   return limits;
 }
 

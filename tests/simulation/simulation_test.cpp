@@ -1,5 +1,4 @@
 // Histories under every invariant, their repetition, and the proof that an invariant can fail.
-#include "tests/simulation/known_gaps.hpp"
 #include "tests/simulation/simulation.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -23,7 +22,6 @@ std::uint64_t seeds() {
 
 options usual() {
   options how;
-  how.ignore = known_gaps;
   return how;
 }
 

@@ -1,5 +1,4 @@
 // The storm, with and without what is to hold it down.
-#include "tests/simulation/known_gaps.hpp"
 #include "tests/simulation/storm.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -28,10 +27,6 @@ BOOST_AUTO_TEST_CASE(a_load_without_a_dip_needs_no_recovery) {
 }
 
 BOOST_AUTO_TEST_CASE(the_budget_holds_the_storm_down) {
-  if (!has_retry_budget) {
-    BOOST_TEST_MESSAGE("the retry budget is not there yet");
-    return;
-  }
   for (std::uint64_t seed = 1; seed != 21; ++seed) {
     const storm_report seen = run_storm(seed, {});
     BOOST_TEST(seen.amplification <= 1.25, "seed " << seed << ": " << seen.amplification);
