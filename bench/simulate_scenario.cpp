@@ -30,7 +30,8 @@ namespace {
 
 /// One history in so many is run twice.
 constexpr std::uint64_t repeat_each = 100;
-constexpr std::size_t most_shown = 20;
+/// Of one invariant.
+constexpr std::ptrdiff_t most_shown = 5;
 
 struct simulate_options {
   std::uint64_t seed = 1;
@@ -69,7 +70,10 @@ struct summary {
 
 void note(summary& all, found_violation what) {
   ++all.by_invariant[what.invariant];
-  if (all.shown.size() < most_shown)
+  const auto alike = [&](const found_violation& each) { return each.invariant == what.invariant; };
+  const bool known = std::ranges::any_of(
+      all.shown, [&](const found_violation& each) { return alike(each) && each.seed == what.seed; });
+  if (!known && std::ranges::count_if(all.shown, alike) < most_shown)
     all.shown.push_back(std::move(what));
 }
 
@@ -351,6 +355,7 @@ void add_history_options(CLI::App& command, simulate_options& options) {
       .add_option("--ignore", options.ignore,
                   "Only count how often this invariant is broken; may be repeated")
       ->check(CLI::IsMember(names).description(""))
+      ->allow_extra_args(false)
       ->type_name("INVARIANT");
   command.add_flag("--verbose", options.history.verbose, "Print the trace of each history");
 }

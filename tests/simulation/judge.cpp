@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t most_violations = 20;
+constexpr std::uint64_t most_of_one_kind = 3;
 
 /// A rate limit of ours may be used up at once by so much.
 std::uint64_t burst_of(std::uint64_t per_minute) {
@@ -76,7 +76,7 @@ void judge::blame(std::string_view invariant, std::string what) {
     return;
   }
   notes_.note(now_(), "VIOLATION", 0, std::string(invariant) + ": " + what);
-  if (violations.size() < most_violations)
+  if (++counts_[std::string(invariant)] <= most_of_one_kind)
     violations.push_back({std::string(invariant), trace::seconds(now_()), std::move(what)});
 }
 

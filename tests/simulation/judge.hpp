@@ -162,6 +162,7 @@ private:
   std::function<time_point()> now_;
   std::function<timestamp()> wall_;
   std::vector<std::pair<time_point, snapshot_ptr>> configs_;
+  std::map<std::string, std::uint64_t> counts_; ///< of violations, by invariant
   run_mode mode_ = run_mode::normal;
   time_point mode_since_{};
   bool draining_ = false;

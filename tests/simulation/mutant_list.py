@@ -18,12 +18,9 @@ MUTANTS = [
     # --- circuit breaker
     ("opens only above the share of failures", BREAKER, "failures * 100 >= calls", "failures * 100 > calls"),
     ("needs one call more than the minimum", BREAKER, "calls >= config_.min_calls", "calls > config_.min_calls"),
-    ("counts a slice of time too long", BREAKER, "newest - part.number >= static_cast", "newest - part.number > static_cast"),
-    ("counts failures for ever", BREAKER, "if (newest - part.number >= static_cast<std::int64_t>(window_.size()) || part.number < 0)\n      continue;", ""),
+    ("counts failures for ever", BREAKER, "newest - part.number >= static_cast<std::int64_t>(window_.size()) || part.number < 0", "newest < 0 || part.number < 0"),
     ("time spent open does not grow", BREAKER, "  ++rounds_open_;\n", ""),
     ("time spent open has no cap", BREAKER, "time = std::min(time * 2, config_.max_open_time);", "time = time * 2;"),
-    ("opening begins no generation", BREAKER, "  ++generation_;\n  state_ = breaker_state::open;", "  state_ = breaker_state::open;"),
-    ("half-open begins no generation", BREAKER, "  ++generation_;\n  state_ = breaker_state::half_open;", "  state_ = breaker_state::half_open;"),
     ("closing begins no generation", BREAKER, "  ++generation_;\n  state_ = breaker_state::closed;", "  state_ = breaker_state::closed;"),
     ("closing forgets nothing", BREAKER, "  window_.fill(slice{});\n", ""),
     ("closing keeps the rounds spent open", BREAKER, "  rounds_open_ = 0;\n", ""),

@@ -32,7 +32,7 @@ struct options {
   planted_fault plant = planted_fault::none;
 };
 
-/// A broken invariant. At the most 20 are kept of a history.
+/// A broken invariant. Of one kind, the first three of a history are kept.
 struct violation {
   std::string invariant;
   double at_s = 0; ///< virtual
