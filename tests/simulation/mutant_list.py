@@ -45,7 +45,7 @@ MUTANTS = [
     ("unknown repeats are not counted", FAILOVER, "    ++unknown_repeats_;", "    static_cast<void>(0);"),
     ("one retry of a class too many", FAILOVER, "done >= rule->second.max_retries", "done > rule->second.max_retries"),
     ("retries of a class are not counted", FAILOVER, "    ++retries_by_class_[static_cast<std::size_t>(error.type)];\n", ""),
-    ("the provider's cap is passed over", FAILOVER, "retries_here_ >= provider_cap.value_or(UINT32_MAX)", "retries_here_ >= UINT32_MAX"),
+    ("one retry more than the provider's cap", FAILOVER, "retries_here_ >= provider_cap.value_or(UINT32_MAX)", "retries_here_ > provider_cap.value_or(UINT32_MAX)"),
     ("nothing is kept for the other candidates", FAILOVER, "attempts_ + reserved >= rules.max_total_attempts", "attempts_ >= rules.max_total_attempts + 0 * reserved"),
     ("a hint of any length is waited for", FAILOVER, "*error.retry_after > rules.max_retry_after", "*error.retry_after > rules.max_retry_after * 1'000'000"),
     ("waits beyond the deadline", FAILOVER, "return wait < remaining ? std::optional{wait} : std::nullopt;", "return wait < remaining + std::chrono::hours{24} ? std::optional{wait} : std::nullopt;"),
@@ -54,7 +54,7 @@ MUTANTS = [
     ("the last candidate is asked twice", FAILOVER, "candidate_ + 1 < candidates_", "candidate_ < candidates_"),
     # --- error table
     ("rate limits open the breaker", ERRORS, "return {true, true, false};", "return {true, true, true};"),
-    ("a refusal is taken elsewhere", ERRORS, "  case errc::content_filter: // another provider must not be used to get around a refusal\n", ""),
+    ("a refusal is taken elsewhere", ERRORS, "  case errc::token_limit:\n  case errc::content_filter: // another provider must not be used to get around a refusal\n", "  case errc::token_limit:\n    return give_up;\n  case errc::content_filter:\n    return elsewhere;\n"),
     # --- booking
     ("an unknown end is booked as settled", BOOKING, "record.state = record_state::unknown;", "record.state = record_state::settled;"),
     ("a refusal is booked as never sent", BOOKING, "  case outcome::rejected_unprocessed:\n    record.state = record_state::settled;", "  case outcome::rejected_unprocessed:\n    record.state = record_state::void_attempt;"),
