@@ -70,9 +70,11 @@ std::optional<milliseconds> retry_after(const http_response& response, std::chro
   if (const auto hint = number(text, 1000.0))
     return hint;
   const auto date = http_date(text);
-  if (!date || *date <= now || *date - now > std::chrono::hours{24})
+  // The server's own clock, where it tells it, is the one that it means.
+  const auto here = http_date(response.find("date")).value_or(now);
+  if (!date || *date <= here || *date - here > std::chrono::hours{24})
     return std::nullopt;
-  return *date - now;
+  return *date - here;
 }
 
 } // namespace weir::protocols

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # All tests: style, every test under AddressSanitizer and UndefinedBehaviorSanitizer, the CAF-free ones under
-# ThreadSanitizer, the guests, and each fuzzer for some thousand inputs (WEIR_FUZZ_BOUND), from a seed that is always the
-# same: whether a commit passes must not depend on luck. Less than half an hour on two cores with a cold cache.
+# ThreadSanitizer, the guests, 2,000 simulated histories (WEIR_HISTORIES), and each fuzzer for some thousand inputs
+# (WEIR_FUZZ_BOUND), from seeds that are always the same: whether a commit passes must not depend on luck. Less than
+# half an hour on two cores with a cold cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,6 +24,10 @@ ctest --preset tsan -R '^(transport|transport_loopback|storage)$'
 
 echo "== tests"
 ctest --preset dev
+
+echo "== simulated histories"
+build/dev/bin/weir-bench simulate --runs "${WEIR_HISTORIES:-2000}" --jobs 2
+build/dev/bin/weir-bench simulate --storm
 
 echo "== fuzzers"
 python3 tests/fuzz/make_corpus.py --check

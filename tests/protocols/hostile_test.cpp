@@ -312,6 +312,9 @@ BOOST_AUTO_TEST_CASE(only_hints_that_can_be_meant_are_taken) {
   BOOST_TEST((hint({{"Retry-After", "2"}}) == 2000));
   BOOST_TEST((hint({{"retry-after", " 0.5 "}}) == 500));
   BOOST_TEST((hint({{"retry-after", "Sun, 06 Nov 1994 08:49:47 GMT"}}) == 10'000));
+  // A clock of ours that is an hour off does not matter where the server tells its own.
+  BOOST_TEST((hint({{"date", "Sun, 06 Nov 1994 09:49:37 GMT"},
+                    {"retry-after", "Sun, 06 Nov 1994 09:49:40 GMT"}}) == 3'000));
   BOOST_TEST((hint({{"retry-after-ms", "1500"}, {"retry-after", "9"}}) == 1500));
   BOOST_TEST((hint({{"retry-after-ms", "0"}, {"retry-after", "1"}}) == 1000)); // recorded from Azure
   for (const char* text :
