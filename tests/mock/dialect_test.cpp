@@ -151,4 +151,42 @@ BOOST_AUTO_TEST_CASE(tokens_are_counted_as_the_reply_counts_them) {
              R"({"input_tokens":)" + std::to_string(given.prompt_tokens) + "}");
 }
 
+BOOST_AUTO_TEST_CASE(what_does_not_fit_the_model_is_refused_in_the_words_of_the_api) {
+  plan of = any_model();
+  of.context_window = 102; // "Hello there" has three tokens, and the reply may have a hundred
+  const auto body = [&](api_kind dialect) { return bytes_of(answer_chat(of, asking(dialect), 1, 7)); };
+  BOOST_TEST(body(api_kind::chat).starts_with("HTTP/1.1 400 "));
+  BOOST_TEST(count(body(api_kind::chat), R"("code":"context_length_exceeded")") == 1U);
+  BOOST_TEST(count(body(api_kind::messages), "prompt is too long: 103 tokens > 102 maximum") == 1U);
+  of.context_window = 103;
+  BOOST_TEST(body(api_kind::chat).starts_with("HTTP/1.1 200 "));
+}
+
+BOOST_AUTO_TEST_CASE(a_begun_answer_can_be_refused) {
+  const auto status = [](const plan& of, api_kind dialect, const std::string& begun) {
+    transport::server_request request = asking(dialect);
+    const std::string user = R"({"role":"user","content":"Hello there"})";
+    request.body.insert(request.body.find(user) + user.size(),
+                        R"(,{"role":"assistant","content":")" + begun + "\"}");
+    return answer_chat(of, request, 1, 7).status;
+  };
+  plan of = any_model();
+  for (const api_kind dialect : {api_kind::chat, api_kind::messages})
+    BOOST_TEST(status(of, dialect, "You said:") == 200);
+  BOOST_TEST(status(of, api_kind::messages, "You said: ") == 400);
+  BOOST_TEST(status(of, api_kind::chat, "You said: ") == 200);
+  of.prefill = prefilling::refuse;
+  for (const api_kind dialect : {api_kind::chat, api_kind::messages})
+    BOOST_TEST(status(of, dialect, "You said:") == 400);
+}
+
+BOOST_AUTO_TEST_CASE(a_reply_can_end_for_another_reason) {
+  plan of = any_model();
+  of.finish = finish_reason::content_filter;
+  BOOST_TEST(count(bytes_of(answer_chat(of, asking(api_kind::chat), 1, 7)),
+                   R"("finish_reason":"content_filter")") == 1U);
+  BOOST_TEST(
+      count(bytes_of(answer_chat(of, asking(api_kind::messages), 1, 7)), R"("stop_reason":"refusal")") == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -102,9 +103,9 @@ BOOST_AUTO_TEST_CASE(the_same_plan_is_read_from_toml_and_from_json) {
     BOOST_TEST(each.status == 429);
     BOOST_TEST((each.headers ==
                 std::vector<std::pair<std::string, std::string>>{{"retry-after", "2"}, {"X-A", "b"}}));
-    BOOST_TEST(fault_for(*loaded, 3) == &loaded->faults[0]);
-    BOOST_TEST(fault_for(*loaded, 4) == nullptr);
-    BOOST_TEST(fault_for(*loaded, 1000) == &loaded->faults[0]);
+    BOOST_TEST(fault_for(*loaded, {3}) == &loaded->faults[0]);
+    BOOST_TEST(fault_for(*loaded, {4}) == nullptr);
+    BOOST_TEST(fault_for(*loaded, {1000}) == &loaded->faults[0]);
   }
 }
 
@@ -139,7 +140,12 @@ BOOST_AUTO_TEST_CASE(a_member_that_its_kind_does_not_heed_is_a_fault) {
   };
   BOOST_TEST(with_member("hang", "status = 500") ==
              "3:10 faults.status: has no effect on a fault of kind 'hang'");
-  BOOST_TEST(with_member("status", "from = 100").starts_with("3:8 faults.from: has no effect"));
+  BOOST_TEST(with_member("status", "bytes = \"x\"").starts_with("3:9 faults.bytes: has no effect"));
+  BOOST_TEST(with_member("refuse", "models = [\"m\"]").starts_with("3:10 faults.models: has no effect"));
+  BOOST_TEST(with_member("no_done", "after_chunks = 1").starts_with("3:16 faults.after_chunks: has no"));
+  BOOST_TEST(with_member("raw", "bytes = \"x\"\nthen = \"reset\"\ndelay = 5") == "good");
+  BOOST_TEST(with_member("raw", "then = \"sleep\"").starts_with("3:8 faults.then: "));
+  BOOST_TEST(with_member("malformed_chunk", "after_chunks = 1\nfrom = 5\nto = 6") == "good");
   BOOST_TEST(
       with_member("empty_body", "after_bytes = 1").starts_with("3:15 faults.after_bytes: has no effect"));
   BOOST_TEST(with_member("error_in_200", "headers = {A = \"b\"}").starts_with("3:11 faults.headers: "));
@@ -176,6 +182,11 @@ BOOST_AUTO_TEST_CASE(what_a_reply_and_a_stream_are_made_of_stands_in_the_plan) {
              "1:14 tool_calls: is 'one'; expected true, false or \"all\"");
   BOOST_TEST(first_fault("tool_calls = 1\n").starts_with("1:14 tool_calls: is of type integer"));
   BOOST_TEST(first_fault("chunk_tokens = 0\n").starts_with("1:16 chunk_tokens: "));
+  BOOST_TEST((load("prefill = \"refuse\"\n")->prefill == prefilling::refuse));
+  BOOST_TEST((load("prefill = \"continue\"\n")->prefill == prefilling::go_on));
+  BOOST_TEST(first_fault("prefill = \"maybe\"\n").starts_with("1:11 prefill: "));
+  BOOST_TEST((load("finish_reason = \"length\"\n")->finish.value() == finish_reason::length));
+  BOOST_TEST(load("context_window = 50\n")->context_window.value() == 50U);
   BOOST_TEST(first_fault("api_key = \"k\"\nkey_header = \"cookie\"\n").starts_with("2:14 key_header: "));
   BOOST_TEST(first_fault("key_header = \"api-key\"\n") == "1:14 key_header: has no effect without 'api_key'");
 }
@@ -191,12 +202,56 @@ BOOST_AUTO_TEST_CASE(chance_is_decided_by_seed_and_number) {
   BOOST_REQUIRE(loaded.has_value());
   int hits = 0;
   for (std::uint64_t n = 1; n <= 10'000; ++n) {
-    const bool hit = fault_for(*loaded, n) != nullptr;
-    BOOST_REQUIRE(hit == (fault_for(*loaded, n) != nullptr));
+    const bool hit = fault_for(*loaded, {n}) != nullptr;
+    BOOST_REQUIRE(hit == (fault_for(*loaded, {n}) != nullptr));
     hits += hit ? 1 : 0;
   }
   BOOST_TEST(hits > 2300);
   BOOST_TEST(hits < 2700);
+}
+
+BOOST_AUTO_TEST_CASE(faults_have_chances_of_their_own) {
+  const std::string quarter = "[[faults]]\nkind = \"hang\"\nprobability = 0.25\n";
+  const auto loaded = load(quarter + quarter + quarter);
+  BOOST_REQUIRE(loaded.has_value());
+  std::array<int, 3> hits{};
+  for (std::uint64_t n = 1; n <= 10'000; ++n)
+    if (const fault* hit = fault_for(*loaded, {n}))
+      ++hits.at(static_cast<std::size_t>(hit - loaded->faults.data()));
+  BOOST_TEST(hits[1] > 1700); // a quarter of what the first left
+  BOOST_TEST(hits[1] < 2050);
+  BOOST_TEST(hits[2] > 1250);
+  BOOST_TEST(hits[2] < 1560);
+}
+
+BOOST_AUTO_TEST_CASE(a_fault_can_choose_by_time_and_by_model) {
+  const auto loaded = load("[[faults]]\nkind = \"hang\"\nfrom = 100\nto = 200\n"
+                           "[[faults]]\nkind = \"status\"\nmodels = [\"a\", \"b\"]\n");
+  BOOST_REQUIRE(loaded.has_value());
+  const auto hit = [&](milliseconds age, const std::string& model) {
+    return fault_for(*loaded, {1, false, model_name(model), age});
+  };
+  BOOST_TEST(hit(99ms, "c") == nullptr);
+  BOOST_TEST(hit(100ms, "c") == &loaded->faults[0]);
+  BOOST_TEST(hit(199ms, "a") == &loaded->faults[0]);
+  BOOST_TEST(hit(200ms, "c") == nullptr);
+  BOOST_TEST(hit(200ms, "b") == &loaded->faults[1]);
+}
+
+BOOST_AUTO_TEST_CASE(raw_bytes_go_out_as_they_are) {
+  plan of = with(fault_kind::raw);
+  of.faults[0].bytes = "HTTP/1.1 200 OK\r\nno colon\r\n\r\n";
+  const auto steps = [&](aftermath then) {
+    of.faults[0].then = then;
+    return answer_chat(of, chat(), 1, 7);
+  };
+  const answer kept = steps(aftermath::keep);
+  BOOST_TEST(bytes_of(kept) == of.faults[0].bytes);
+  BOOST_TEST(has<transport::pause>(kept));
+  BOOST_TEST(!has<transport::close_connection>(kept));
+  BOOST_TEST(!kept.billed);
+  BOOST_TEST(has<transport::close_connection>(steps(aftermath::close)));
+  BOOST_TEST(has<transport::reset_connection>(steps(aftermath::reset)));
 }
 
 BOOST_AUTO_TEST_CASE(honest_replies_repeat_themselves) {

@@ -120,6 +120,23 @@ BOOST_AUTO_TEST_CASE(deltas_put_together_are_the_reply) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_reply_goes_on_from_what_it_was_begun_with) {
+  plan of;
+  of.reply = "one two three";
+  chat_request request;
+  request.messages = {make_message(role::user, "Count."), make_message(role::assistant, "one two")};
+  const auto said = [&] { return make_reply(of, request, api_kind::chat, 1); };
+  BOOST_TEST(said().content == " three");
+  BOOST_TEST(said().usage.completion_tokens == 2U);
+  of.prefill = prefilling::ignore;
+  BOOST_TEST(said().content == "one two three");
+  of.prefill = prefilling::go_on;
+  request.messages.back() = make_message(role::assistant, "two");
+  BOOST_TEST(said().content == "one two three"); // no beginning of it
+  request.messages.push_back(make_message(role::user, "Again."));
+  BOOST_TEST(said().content == "one two three");
+}
+
 BOOST_AUTO_TEST_CASE(usage_counts_what_was_thought_and_called) {
   plan thinking;
   thinking.reasoning = "12345678";

@@ -168,6 +168,37 @@ BOOST_AUTO_TEST_CASE(a_stalled_stream_is_silent_for_a_time_or_for_ever) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_malformed_chunk_stands_within_a_stream_that_goes_on) {
+  for (const api_kind dialect : both)
+    for (const std::uint64_t after : {0U, 2U, 9U}) {
+      const answer given = streamed(striking(fault_kind::malformed_chunk, after), dialect);
+      const parted response = part(bytes_of(given));
+      BOOST_TEST(response.ended);
+      BOOST_TEST(count(response.body, "unfinished\n\n") == 1U);
+      BOOST_TEST(ends_well(response.body));
+      BOOST_TEST(given.chunks.value() == 4U);
+      BOOST_TEST(given.billed);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(end_marks_can_be_left_out_one_or_all) {
+  for (const api_kind dialect : both) {
+    const std::string_view why =
+        dialect == api_kind::chat ? R"("finish_reason":"stop")" : R"("stop_reason":"end_turn")";
+    const parted no_done = part(bytes_of(streamed(with_fault(fault_kind::no_done), dialect)));
+    BOOST_TEST(no_done.ended);
+    BOOST_TEST(!ends_well(no_done.body));
+    BOOST_TEST(count(no_done.body, why) == 1U);
+    BOOST_TEST(said(no_done.body, dialect) == "You said: Hello there");
+    const answer given = streamed(with_fault(fault_kind::no_finish), dialect);
+    const parted no_finish = part(bytes_of(given));
+    BOOST_TEST(no_finish.ended);
+    BOOST_TEST(count(no_finish.body, why) == 0U);
+    BOOST_TEST(said(no_finish.body, dialect) == "You said: Hello there");
+    BOOST_TEST(given.billed);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_endless_stream_goes_on) {
   for (const api_kind dialect : both) {
     const answer given = streamed(with_fault(fault_kind::endless), dialect);
@@ -180,7 +211,8 @@ BOOST_AUTO_TEST_CASE(an_endless_stream_goes_on) {
 
 BOOST_AUTO_TEST_CASE(faults_of_streams_leave_whole_replies_alone) {
   for (const fault_kind kind :
-       {fault_kind::cut_stream, fault_kind::error_in_stream, fault_kind::stall_stream, fault_kind::endless})
+       {fault_kind::cut_stream, fault_kind::error_in_stream, fault_kind::malformed_chunk,
+        fault_kind::stall_stream, fault_kind::no_done, fault_kind::no_finish, fault_kind::endless})
     for (const api_kind dialect : both) {
       const answer given = answer_chat(with_fault(kind), asking(dialect), 1, 7);
       BOOST_TEST(given.struck == nullptr);

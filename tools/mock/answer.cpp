@@ -61,6 +61,16 @@ http_fields id_fields(const call& from) {
   return fields;
 }
 
+/// An event of a stream whose JSON stops in the middle of a text.
+std::string broken_event(api_kind dialect) {
+  return dialect == api_kind::messages
+             ? "event: content_block_delta\ndata: "
+               R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"unfinished)"
+               "\n\n"
+             : R"(data: {"id":"chatcmpl-mock","choices":[{"index":0,"delta":{"content":"unfinished)"
+               "\n\n";
+}
+
 stream_parts make_parts(const call& from, chat_reply reply, const fault* struck) {
   stream_parts parts;
   parts.encoder = make_encoder(from.dialect, from.request, reply.usage, from.number, from.created);
@@ -73,22 +83,18 @@ stream_parts make_parts(const call& from, chat_reply reply, const fault* struck)
   if (struck != nullptr && needs_stream(struck->kind)) {
     parts.struck = *struck;
     parts.error = error_of(from.dialect, struck->status, struck->message, struck->code);
+    parts.broken = broken_event(from.dialect);
   }
   return parts;
 }
 
 /// A 200 whose JSON stops in the middle of a text.
 http_response malformed(const call& from) {
-  const bool messages = from.dialect == api_kind::messages;
   if (!from.request.stream)
-    return json_200(messages
+    return json_200(from.dialect == api_kind::messages
                         ? R"({"id":"msg_mock","type":"message","content":[{"type":"text","text":"unfinished)"
                         : R"({"id":"chatcmpl-mock","choices":[{"message":{"content":"unfinished)");
-  const std::string broken =
-      messages ? "event: content_block_delta\ndata: "
-                 R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"unfinished)"
-               : R"(data: {"id":"chatcmpl-mock","choices":[{"index":0,"delta":{"content":"unfinished)";
-  return event_stream(id_fields(from), broken + "\n\n");
+  return event_stream(id_fields(from), broken_event(from.dialect));
 }
 
 /// The response of a fault that changes it; nothing for faults of the delivery.
@@ -131,6 +137,34 @@ std::optional<http_response> planned(const call& from, const fault& struck, cons
     return json_200(error().body);
   default:
     return std::nullopt;
+  }
+}
+
+/// The bytes of `raw` instead of a response.
+void deliver_raw(const fault& struck, transport::script& steps) {
+  if (struck.delay.count() > 0)
+    steps.emplace_back(transport::pause{struck.delay});
+  steps.emplace_back(send_bytes{struck.bytes});
+  if (struck.then == aftermath::close)
+    steps.emplace_back(transport::close_connection{});
+  else if (struck.then == aftermath::reset)
+    steps.emplace_back(transport::reset_connection{});
+}
+
+/// Whether the reply is produced whole under a fault, even if its client gets none of it.
+bool produced(const fault& struck) {
+  using enum fault_kind;
+  switch (struck.kind) {
+  case status:
+  case raw:
+  case cut_stream:
+  case error_in_stream:
+  case endless:
+    return false;
+  case stall_stream:
+    return struck.delay.count() > 0;
+  default:
+    return true;
   }
 }
 
@@ -181,10 +215,11 @@ void play(const call& from, answer& log) {
   chat_reply reply = make_reply(from.of, from.request, from.dialect, from.number);
   log.prompt_tokens = reply.usage.prompt_tokens;
   log.completion_tokens = reply.usage.completion_tokens;
-  log.billed = struck == nullptr || (struck->kind != fault_kind::status && !needs_stream(struck->kind)) ||
-               (struck->kind == fault_kind::stall_stream && struck->delay.count() > 0);
+  log.billed = struck == nullptr || produced(*struck);
   if (const auto wait = latency_for(from.of, from.number); wait.count() > 0)
     log.steps.emplace_back(transport::pause{wait});
+  if (struck != nullptr && struck->kind == fault_kind::raw)
+    return deliver_raw(*struck, log.steps);
   if (struck != nullptr)
     if (const auto made = planned(from, *struck, reply)) {
       log.status = made->status;
@@ -209,6 +244,42 @@ void play(const call& from, answer& log) {
     deliver(*struck, std::move(bytes), log.steps);
 }
 
+/// A request that does not fit the model, in the words of its API.
+failure too_long(api_kind dialect, std::uint64_t needed, std::uint64_t window) {
+  if (dialect == api_kind::messages)
+    return error_of(dialect, 400,
+                    "prompt is too long: " + std::to_string(needed) + " tokens > " + std::to_string(window) +
+                        " maximum",
+                    {});
+  return error_of(dialect, 400,
+                  "This model's maximum context length is " + std::to_string(window) +
+                      " tokens. However, you requested " + std::to_string(needed) + " tokens.",
+                  "context_length_exceeded");
+}
+
+/// Why a request gets no reply for what it says.
+std::optional<failure> objection(const plan& of, const chat_request& request, api_kind dialect) {
+  if (!has_model(of, request.model))
+    return no_such_model(dialect, request.model.str());
+  if (const std::string begun = prefill_of(request); !begun.empty()) {
+    if (of.prefill == prefilling::refuse)
+      return error_of(dialect, 400,
+                      "This model does not support assistant message prefill. The conversation must end with "
+                      "a user message.",
+                      {});
+    if (dialect == api_kind::messages && begun.find_last_not_of(" \t\r\n") + 1 != begun.size())
+      return error_of(dialect, 400, "messages: final assistant content cannot end with trailing whitespace",
+                      {});
+  }
+  if (of.context_window) {
+    const std::uint64_t needed =
+        of.prompt_tokens.value_or(count_prompt_tokens(request)) + request.max_tokens.value_or(0);
+    if (needed > *of.context_window)
+      return too_long(dialect, needed, *of.context_window);
+  }
+  return std::nullopt;
+}
+
 /// Why a request gets no reply, whatever it says.
 std::optional<failure> objection(const plan& of, const server_request& request, const target& asked) {
   if (request.method != "POST")
@@ -226,8 +297,8 @@ bool is_chat(const server_request& request) {
   return target_of(request).endpoint == endpoint::chat;
 }
 
-answer answer_chat(const plan& of, const server_request& request, std::uint64_t number,
-                   std::int64_t created) {
+answer answer_chat(const plan& of, const server_request& request, std::uint64_t number, std::int64_t created,
+                   milliseconds age) {
   const target asked = target_of(request);
   answer log;
   log.dialect = asked.dialect;
@@ -244,9 +315,9 @@ answer answer_chat(const plan& of, const server_request& request, std::uint64_t 
     return refuse(call_request.error());
   log.model = call_request->model.str();
   log.stream = call_request->stream;
-  if (!has_model(of, call_request->model))
-    return refuse(no_such_model(asked.dialect, log.model));
-  log.struck = fault_for(of, number, log.stream);
+  if (const auto why = objection(of, *call_request, asked.dialect))
+    return refuse(*why);
+  log.struck = fault_for(of, {number, log.stream, call_request->model, age});
   play({of, *call_request, number, created, asked.dialect}, log);
   return log;
 }

@@ -28,9 +28,9 @@ struct answer {
 };
 
 /// The answer to `POST …/chat/completions` or `POST …/messages` number `number`. `created` is the reply's
-/// time in Unix seconds.
+/// time in Unix seconds; `age` is when the request came, since the mock's start.
 answer answer_chat(const plan& of, const transport::server_request& request, std::uint64_t number,
-                   std::int64_t created);
+                   std::int64_t created, milliseconds age = milliseconds{0});
 
 /// The answer to any other request: models, a count of tokens, or 404.
 answer answer_other(const plan& of, const transport::server_request& request);

@@ -36,7 +36,7 @@ struct mock_server::implementation {
     if (!is_chat(request))
       return answer_other(options.plan, request).steps;
     const std::uint64_t number = ++requests;
-    answer given = answer_chat(options.plan, request, number, created);
+    answer given = answer_chat(options.plan, request, number, created, age());
     billed += given.billed ? 1 : 0;
     log.write(request, given, number, age());
     if (given.stream)

@@ -21,9 +21,13 @@ constexpr std::array<std::string_view, fault_kinds> kind_names{"refuse",
                                                                "slow_first_byte",
                                                                "empty_body",
                                                                "error_in_200",
+                                                               "raw",
                                                                "cut_stream",
                                                                "error_in_stream",
+                                                               "malformed_chunk",
                                                                "stall_stream",
+                                                               "no_done",
+                                                               "no_finish",
                                                                "endless"};
 
 /// A well-mixed word for a seed and a number (the finalizer of SplitMix64).
@@ -34,10 +38,16 @@ std::uint64_t mixed(std::uint64_t seed, std::uint64_t number) {
   return word ^ (word >> 31U);
 }
 
-bool hits(const selector& when, std::uint64_t seed, std::uint64_t number) {
+bool hits(const selector& when, std::uint64_t seed, const occasion& now) {
+  const std::uint64_t number = now.number;
   const auto inside = [number](const auto& range) { return number >= range.first && number <= range.second; };
   return (when.ranges.empty() || std::ranges::any_of(when.ranges, inside)) && number % when.every == 0 &&
+         (when.models.empty() || std::ranges::find(when.models, now.model) != when.models.end()) &&
          mixed(seed, number) % 1000 < when.permille;
+}
+
+bool is_time(const fault& each, milliseconds age) {
+  return age >= each.from && (!each.to || age < *each.to);
 }
 
 } // namespace
@@ -46,11 +56,16 @@ std::string_view to_string(fault_kind kind) noexcept {
   return kind_names[static_cast<std::size_t>(kind)];
 }
 
-const fault* fault_for(const plan& of, std::uint64_t number, bool streamed) {
-  for (const fault& each : of.faults)
-    if (each.kind != fault_kind::refuse && (streamed || !needs_stream(each.kind)) &&
-        hits(each.when, of.seed, number))
+const fault* fault_for(const plan& of, const occasion& now) {
+  // Each fault has chances of its own: with common ones, the first of some would hit for all of them.
+  constexpr std::uint64_t apart = 1'000'003;
+  std::uint64_t seed = of.seed;
+  for (const fault& each : of.faults) {
+    if (each.kind != fault_kind::refuse && (now.streamed || !needs_stream(each.kind)) &&
+        is_time(each, now.age) && hits(each.when, seed, now))
       return &each;
+    seed += apart;
+  }
   return nullptr;
 }
 

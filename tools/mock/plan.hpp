@@ -28,12 +28,16 @@ enum class fault_kind : std::uint8_t {
   slow_first_byte,    ///< the honest reply, after `delay`
   empty_body,         ///< status 200, nothing in it
   error_in_200,       ///< status 200, an error object in it
+  raw,                ///< these bytes and nothing else; then the connection is kept, closed or reset
   cut_stream,         ///< FIN after `after_chunks` chunks of a stream
   error_in_stream,    ///< an error event after `after_chunks` chunks of a stream, which ends there
+  malformed_chunk,    ///< an event whose JSON is none after `after_chunks` chunks of a stream, which goes on
   stall_stream,       ///< silence for `delay` after `after_chunks` chunks of a stream
+  no_done,            ///< a stream without its last end mark: `[DONE]`, `message_stop`
+  no_finish,          ///< a stream without any end mark, not even why it stopped
   endless,            ///< a stream that says its reply again and again
 };
-inline constexpr std::size_t fault_kinds = 17;
+inline constexpr std::size_t fault_kinds = 21;
 
 std::string_view to_string(fault_kind kind) noexcept;
 
@@ -42,11 +46,23 @@ constexpr bool needs_stream(fault_kind kind) noexcept {
   return kind >= fault_kind::cut_stream;
 }
 
+/// What becomes of the connection after the bytes of `raw`.
+enum class aftermath : std::uint8_t { keep, close, reset };
+
 /// Which chat requests a fault hits. They are counted from 1.
 struct selector {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges; ///< from, to, both included; empty: any
   std::uint64_t every = 1;                                     ///< each n-th of them
-  std::uint32_t permille = 1000; ///< this share of them, decided by seed and number
+  std::uint32_t permille = 1000;  ///< this share of them, decided by seed and number
+  std::vector<model_name> models; ///< those that ask for one of these; empty: any
+};
+
+/// A chat request as faults see it.
+struct occasion {
+  std::uint64_t number = 1; ///< among all chat requests, from 1
+  bool streamed = false;
+  model_name model{};
+  milliseconds age{0}; ///< when it came, since the mock's start
 };
 
 struct fault {
@@ -61,13 +77,22 @@ struct fault {
   std::uint64_t after_chunks = 0;
   std::uint64_t piece_bytes = 1;
   std::uint64_t body_bytes = 64ULL << 20U;
-  milliseconds delay{0};          ///< before the first byte; of `stall_stream` the silence, 0: for ever
-  milliseconds from{0};           ///< of `refuse`: since the start
-  std::optional<milliseconds> to; ///< of `refuse`; nothing: for ever
+  std::string bytes;                ///< of `raw`: the whole response, head and all
+  aftermath then = aftermath::keep; ///< of `raw`
+  milliseconds delay{0};            ///< before the first byte; of `stall_stream` the silence, 0: for ever
+  milliseconds from{0};             ///< since the mock's start
+  std::optional<milliseconds> to;   ///< excluded; nothing: for ever
 };
 
 /// Which tools are called when a user speaks last and the request leaves the choice.
 enum class calling : std::uint8_t { none, first, all };
+
+/// What is done with a request that ends with a beginning of the answer: a message of the assistant's.
+enum class prefilling : std::uint8_t {
+  go_on,  ///< the reply is what follows it
+  refuse, ///< status 400
+  ignore, ///< the reply begins anew
+};
 
 struct plan {
   std::string reply;                              ///< empty: made from the request's last messages
@@ -76,6 +101,9 @@ struct plan {
   std::optional<std::uint64_t> prompt_tokens;     ///< nothing: a token for each four bytes
   std::optional<std::uint64_t> completion_tokens; ///< the same
   std::optional<std::uint64_t> cached_tokens;     ///< reported when set
+  std::optional<weir::finish_reason> finish;      ///< of a reply without tool calls; nothing: `stop`
+  prefilling prefill = prefilling::go_on;
+  std::optional<std::uint64_t> context_window; ///< tokens; a request that may need more is refused
   std::vector<model_name> models{model_name("mock-model")};
   std::string api_key;    ///< empty: any key, and none
   std::string key_header; ///< where the key must stand; empty: in any of the headers that clients use
@@ -93,7 +121,7 @@ struct plan {
 boost::system::result<plan, config_faults> load_plan(const std::string& file);
 
 /// The fault that hits a request, or null.
-const fault* fault_for(const plan& of, std::uint64_t number, bool streamed = false);
+const fault* fault_for(const plan& of, const occasion& now);
 
 /// How long the honest answer to a request takes to begin.
 milliseconds latency_for(const plan& of, std::uint64_t number);

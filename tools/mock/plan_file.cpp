@@ -71,6 +71,10 @@ void read_selector(table_reader& in, selector& when) {
     else
       in.fault("probability", "is '" + text.substr(0, 40) + "'; expected a number from 0 to 1");
   }
+  std::vector<std::string> models;
+  in.texts("models", models);
+  for (std::string& each : models)
+    when.models.emplace_back(std::move(each));
 }
 
 bool read_kind(table_reader& in, fault_kind& kind) {
@@ -111,7 +115,9 @@ constexpr auto choosy_members = [] {
   // A response that is sent from its beginning to its end can come late.
   constexpr std::uint32_t any_response = ~bits(refuse, reset, close, hang);
   constexpr std::uint32_t with_error = bits(status, error_in_200, error_in_stream);
-  return std::array<heeded_member, 17>{{{"requests", any_request},
+  constexpr std::uint32_t within_stream = bits(cut_stream, error_in_stream, malformed_chunk, stall_stream);
+  return std::array<heeded_member, 18>{{{"requests", any_request},
+                                        {"models", any_request},
                                         {"every", any_request},
                                         {"probability", any_request},
                                         {"status", with_error},
@@ -122,12 +128,12 @@ constexpr auto choosy_members = [] {
                                         {"retry_after_ms", bits(status)},
                                         {"headers", bits(status)},
                                         {"after_bytes", bits(reset, close)},
-                                        {"after_chunks", bits(cut_stream, error_in_stream, stall_stream)},
+                                        {"after_chunks", within_stream},
+                                        {"bytes", bits(raw)},
+                                        {"then", bits(raw)},
                                         {"piece_bytes", bits(drip)},
                                         {"body_bytes", bits(oversized_body)},
-                                        {"delay", any_response},
-                                        {"from", bits(refuse)},
-                                        {"to", bits(refuse)}}};
+                                        {"delay", any_response}}};
 }();
 
 /// A member that the kind does not heed is a fault: whoever wrote it expects something that never happens.
@@ -165,6 +171,10 @@ fault read_fault(config::reading& shared, const toml::table& table, const std::s
   for (const std::string& name : headers.names())
     if (headers.text(name, text))
       read.headers.emplace_back(name, text);
+  in.text("bytes", read.bytes);
+  constexpr std::array<std::string_view, 3> ends{"keep", "close", "reset"};
+  if (const auto which = in.choice("then", ends))
+    read.then = static_cast<aftermath>(*which);
   in.size("after_bytes", read.after_bytes, any_size);
   in.size("after_chunks", read.after_chunks, any_size);
   in.size("piece_bytes", read.piece_bytes, {1, 1ULL << 20U});
@@ -209,6 +219,15 @@ void read_reply(table_reader& in, const toml::table& table, plan& out) {
   read_tokens(in, "prompt_tokens", out.prompt_tokens);
   read_tokens(in, "completion_tokens", out.completion_tokens);
   read_tokens(in, "cached_tokens", out.cached_tokens);
+  constexpr std::array<std::string_view, 3> reasons{"stop", "length", "content_filter"};
+  constexpr std::array<finish_reason, 3> finishes{finish_reason::stop, finish_reason::length,
+                                                  finish_reason::content_filter};
+  if (const auto which = in.choice("finish_reason", reasons))
+    out.finish = finishes[*which];
+  constexpr std::array<std::string_view, 3> prefills{"continue", "refuse", "ignore"};
+  if (const auto which = in.choice("prefill", prefills))
+    out.prefill = static_cast<prefilling>(*which);
+  read_tokens(in, "context_window", out.context_window);
   in.count("chunk_tokens", out.chunk_tokens, {1, 1'000'000});
   in.duration("chunk_delay", out.chunk_delay, any_time);
   in.duration("ping_every", out.ping_every, any_time);

@@ -113,6 +113,11 @@ void add_deltas(const chat_delta& like, std::string_view text, std::uint32_t chu
 
 } // namespace
 
+std::string prefill_of(const chat_request& request) {
+  const bool begun = !request.messages.empty() && request.messages.back().role == role::assistant;
+  return begun ? text_of(request.messages.back()) : std::string();
+}
+
 std::uint64_t count_prompt_tokens(const chat_request& request) noexcept {
   std::uint64_t tokens = 0;
   for (const message& each : request.messages) {
@@ -132,14 +137,18 @@ chat_reply make_reply(const plan& of, const chat_request& request, api_kind dial
   reply.success = true;
   reply.model = request.model;
   reply.reasoning = of.reasoning;
-  reply.finish_reason = finish_reason::stop;
+  reply.finish_reason = of.finish.value_or(finish_reason::stop);
   for (const tool* each : called_tools(of, request)) {
     reply.tool_calls.push_back(
         {call_id_of(dialect, number, reply.tool_calls.size()), each->name, make_arguments(each->parameters)});
     reply.finish_reason = finish_reason::tool_calls;
   }
-  if (reply.tool_calls.empty())
+  if (reply.tool_calls.empty()) {
     reply.content = of.reply.empty() ? echo(request) : of.reply;
+    const std::string begun = of.prefill == prefilling::go_on ? prefill_of(request) : std::string();
+    if (reply.content.starts_with(begun))
+      reply.content.erase(0, begun.size());
+  }
   std::uint64_t said = tokens_of(reply.content) + tokens_of(reply.reasoning);
   for (const tool_call& each : reply.tool_calls)
     said += tokens_of(each);

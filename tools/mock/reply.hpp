@@ -7,6 +7,7 @@
 #include <weir/api.hpp>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace weir::mock {
@@ -14,6 +15,9 @@ namespace weir::mock {
 /// A request's tokens, as the mock counts them: one for every four bytes of a text, rounded up. It knows no
 /// vocabulary, so that figures are the same on every machine.
 std::uint64_t count_prompt_tokens(const chat_request& request) noexcept;
+
+/// The beginning of the answer that a request ends with; empty: it ends with somebody else's words.
+std::string prefill_of(const chat_request& request);
 
 /// The honest reply to a request, with its usage. Ids are made of the request's number.
 chat_reply make_reply(const plan& of, const chat_request& request, api_kind dialect, std::uint64_t number);

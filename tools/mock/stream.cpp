@@ -26,6 +26,22 @@ bool strikes(const stream_parts& parts, fault_kind kind) {
   return parts.struck && parts.struck->kind == kind;
 }
 
+/// Whether a fault waits for a chunk of the stream.
+bool strikes_within(const stream_parts& parts) {
+  using enum fault_kind;
+  return parts.struck && parts.struck->kind != endless && parts.struck->kind != no_done &&
+         parts.struck->kind != no_finish;
+}
+
+/// Events without the last one.
+std::string_view without_last(std::string_view events) {
+  constexpr std::string_view blank_line = "\n\n";
+  if (events.ends_with(blank_line))
+    events.remove_suffix(blank_line.size());
+  const auto at = events.rfind(blank_line);
+  return at == std::string_view::npos ? std::string_view() : events.substr(0, at + blank_line.size());
+}
+
 /// What an endless stream goes on with: its text again, or something where it has none.
 std::vector<chat_delta> text_of(const std::vector<chat_delta>& deltas) {
   std::vector<chat_delta> text;
@@ -77,8 +93,7 @@ std::optional<plain_step> stream_source::next() {
   if (auto step = wait())
     return step;
   const bool whole = at_ == parts_.deltas.size();
-  if (parts_.struck && !struck_ && parts_.struck->kind != fault_kind::endless &&
-      (chunks_ == parts_.struck->after_chunks || whole))
+  if (strikes_within(parts_) && !struck_ && (chunks_ == parts_.struck->after_chunks || whole))
     if (auto step = strike())
       return step;
   if (whole && !strikes(parts_, fault_kind::endless))
@@ -121,6 +136,8 @@ std::optional<plain_step> stream_source::strike() {
     over_ = true;
     return send_bytes{to_chunk(parts_.encoder->fail(parts_.error)).append(last_chunk)};
   }
+  if (parts_.struck->kind == fault_kind::malformed_chunk)
+    return send_bytes{to_chunk(parts_.broken)};
   const bool for_ever = parts_.struck->delay.count() == 0;
   if (for_ever && parts_.ping_every.count() == 0) {
     over_ = true;
@@ -137,7 +154,11 @@ plain_step stream_source::chunk() {
 
 plain_step stream_source::end() {
   over_ = true;
-  return send_bytes{to_chunk(parts_.encoder->end(parts_.reply)).append(last_chunk)};
+  const std::string marks = parts_.encoder->end(parts_.reply);
+  if (strikes(parts_, fault_kind::no_finish))
+    return send_bytes{std::string(last_chunk)};
+  const std::string_view sent = strikes(parts_, fault_kind::no_done) ? without_last(marks) : marks;
+  return send_bytes{to_chunk(sent).append(last_chunk)};
 }
 
 std::string bytes_of(stream_source& stream) {

@@ -25,6 +25,7 @@ struct stream_parts {
   std::string ping;
   std::optional<fault> struck; ///< one that needs a stream
   failure error;               ///< of `error_in_stream`
+  std::string broken;          ///< of `malformed_chunk`: the event
   http_fields fields;          ///< beside those of every stream
 };
 
