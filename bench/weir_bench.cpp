@@ -2,6 +2,7 @@
 #include "bench/command_line.hpp"
 #include "bench/comparison.hpp"
 #include "bench/mock_process.hpp"
+#include "bench/overload_scenario.hpp"
 #include "bench/scenarios.hpp"
 #include "bench/simulate_scenario.hpp"
 #include "bench/stream_commands.hpp"
@@ -178,6 +179,7 @@ int run(int argc, char** argv) {
   add_compare(program, options, code);
   add_ledger(program, options, code);
   add_stream_commands(program, code);
+  add_overload_command(program, code);
   add_simulate(program, code);
   spdlog::stderr_color_mt("weir")->set_level(spdlog::level::warn);
   try {

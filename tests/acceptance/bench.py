@@ -33,6 +33,7 @@ def test(rig):
 
     streams(bench)
     slow_consumers(rig, bench)
+    overload(bench)
 
     # Ratios of failed calls would be figures of something else, or none at all.
     broken = rig.mock("broken", plan='models = ["mock-model"]\n[[faults]]\nkind = "status"\nstatus = 500\n')
@@ -44,7 +45,8 @@ def test(rig):
 
     for wrong in (["floor", "--duration", "nan"], ["floor", "--duration", "0"], ["chat", "--concurrency", "0"],
                   ["compare", "--concurrency", "0"], ["stream", "--chunks", "0"], ["slow-consumers", "--streams", "0"],
-                  ["slow-consumers", "--pause", "0"], ["compare-stream", "--chunks", "100001"], ["ledger", "--duration", "inf"], ["ledger", "--batch", "0"]):
+                  ["slow-consumers", "--pause", "0"], ["compare-stream", "--chunks", "100001"], ["overload", "--factor", "0"],
+                  ["ledger", "--duration", "inf"], ["ledger", "--batch", "0"]):
         out, err = bench(*wrong, expect=2)
         assert wrong[1] in err, (wrong, out, err)
 
@@ -79,6 +81,18 @@ def slow_consumers(rig, bench):
     closed = rig.closed_streams("endless")
     assert len(closed) == 40, closed
     rig.stop("endless")
+
+
+def overload(bench):
+    """Five times the peak is offered, for a minute with WEIR_LONG, where the goals are held, too."""
+    long = os.environ.get("WEIR_LONG")
+    seen = bench("overload", *(["--duration", "60"] if long else ["--duration", "2", "--concurrency", "16"]))
+    assert FIGURES <= set(seen) and seen["errors"] == 0 and seen["calls"] > 0, seen
+    assert seen["refused"] > seen["calls"] and seen["offered_per_s"] > 3 * seen["peak_per_s"], seen
+    goodput, p99, refusals = seen["goodput_ratio"], seen["p99_ratio"], seen["refusal_latency_us"]["p99"]
+    print(f"overload: goodput {100 * goodput:.0f} % of the peak, p99 {p99:.2f} x the peak's, refusals within {refusals:.0f} us (p99)")
+    assert goodput >= (0.9 if long else 0.5), seen
+    assert not long or (p99 <= 2 and refusals < 5000), seen
 
 
 def refuse(constant):
