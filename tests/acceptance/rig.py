@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 
@@ -18,6 +19,7 @@ class Rig:
     def __init__(self, bin_folder):
         self.weir = os.path.join(bin_folder, "weir")
         self.bench = os.path.join(bin_folder, "weir-bench")
+        self.driver_program = os.path.join(bin_folder, "weir-driver")
         self.folder = tempfile.mkdtemp(prefix="weir-acceptance-")
         self.mocks = {}
 
@@ -71,13 +73,14 @@ class Rig:
         except FileNotFoundError:
             return []
 
-    def config(self, providers, extra="", name="weir.toml", **llm):
-        """Writes a configuration with these providers: {name: (port, further lines)}."""
-        lines = ["[llm]", f'default_provider = "{next(iter(providers))}"', f'usage_data_dir = "{self.path("usage")}"']
+    def config(self, providers, extra="", name="weir.toml", usage_folder="usage", model_lines=None, **llm):
+        """Writes a configuration with these providers: {name: (port, further lines)}; `model_lines`: {name: those of its model}."""
+        lines = ["[llm]", f'default_provider = "{next(iter(providers))}"', f'usage_data_dir = "{self.path(usage_folder)}"']
         lines += [f"{key} = {value}" for key, value in llm.items()]
         for provider, (port, more) in providers.items():
             lines += [f"[llm.providers.{provider}]", 'type = "generic"', f'base_url = "http://127.0.0.1:{port}/v1"', more,
                       f"[llm.providers.{provider}.models.mock-model]", "max_tokens = 1000",
+                      (model_lines or {}).get(provider, ""),
                       f"[llm.providers.{provider}.models.mock-model.pricing]", 'currency = "USD"',
                       "input_price = 30.0", "output_price = 60.0"]
         return self.write(name, "\n".join(lines) + "\n" + extra)
@@ -89,10 +92,84 @@ class Rig:
             assert done.returncode == expect, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.returncode, done.stdout, done.stderr
 
-    def records(self):
+    def driver(self, config):
+        """Starts one process that makes calls as told: a `Driver`."""
+        return Driver(self.driver_program, config)
+
+    def records(self, usage_folder="usage"):
         """Every record of the ledger."""
-        _, out, _ = self.run("usage", "records", "--dir", self.path("usage"), "--format", "jsonl", expect=0)
+        _, out, _ = self.run("usage", "records", "--dir", self.path(usage_folder), "--format", "jsonl", expect=0)
         return [json.loads(line) for line in out.splitlines()]
+
+
+class Driver:
+    """weir in a process of its own that makes calls as told. Use as a context; its end stops weir."""
+
+    def __init__(self, program, config):
+        self.process = subprocess.Popen([program, config], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.answers, self.news, self.last = {}, threading.Condition(), 0
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+        self.wait(0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        code = self.process.wait(timeout=60)
+        self.reader.join()
+        self.process.stdout.close()
+        assert code == 0, f"the driver ended with {code}"
+
+    def read(self):
+        for line in self.process.stdout:
+            answer = json.loads(line)
+            with self.news:
+                self.answers[answer["n"]] = answer
+                self.news.notify_all()
+        with self.news:
+            self.answers[None] = {}
+            self.news.notify_all()
+
+    def tell(self, **command):
+        """Gives a command; returns its number, for `wait`."""
+        self.last += 1
+        self.process.stdin.write(json.dumps({"n": self.last, **command}) + "\n")
+        self.process.stdin.flush()
+        return self.last
+
+    def wait(self, n, seconds=60):
+        """The answer to a command."""
+        with self.news:
+            assert self.news.wait_for(lambda: n in self.answers or None in self.answers, seconds), f"no answer to {n}"
+            assert n in self.answers, "the driver has ended"
+            answer = self.answers.pop(n)
+        assert "error" not in answer and "lost" not in answer, answer
+        return answer
+
+    def begin(self, text="Hello there", model="mock-model", stream=False, max_tokens=200, **more):
+        """Begins a call; returns its number. `more`: provider, rescue, timeout_ms."""
+        chat = {"model": model, "max_tokens": max_tokens, "stream": stream, "messages": [{"role": "user", "content": text}]}
+        return self.tell(chat=chat, **more)
+
+    def call(self, *arguments, **more):
+        """Makes a call and waits for its answer: {reply, shown, deltas, restarts, first_us, ms}."""
+        begin = time.monotonic()
+        answer = self.wait(self.begin(*arguments, **more))
+        return {**answer, "ms": (time.monotonic() - begin) * 1000}
+
+    def ask(self, what, value=True):
+        """The answer to `health`, `usage` or `process`."""
+        return self.wait(self.tell(**{what: value}))[what]
+
+
+def attempts_of(answer):
+    """How often each provider was asked in a call, in the order of the first time."""
+    counts = {}
+    for each in answer["reply"]["metadata"]["attempts"]:
+        counts[each["provider"]] = counts.get(each["provider"], 0) + 1
+    return counts
 
 
 def wait_for(what, condition, seconds=10.0):
