@@ -43,6 +43,7 @@ std::vector<std::string_view> invariants() {
           "concurrency_is_bounded",
           "requests_per_minute_are_bounded",
           "queues_are_bounded",
+          "who_waits_gets_a_place",
           "calls_are_bounded",
           "retries_are_within_the_budget",
           "waits_as_the_server_asked",
@@ -332,6 +333,12 @@ void judge::saw(const health_report& health) {
     for (const auto& [when, config] : configs_)
       if (const provider_config* const of = config->find(each.name))
         most_queued = std::max<std::uint64_t>(most_queued, room(*of));
+    const bool held = each.held_for.count() != 0 || std::ranges::any_of(each.keys, [](const key_health& key) {
+                        return key.resting != errc::none;
+                      });
+    if (each.queued != 0 && each.in_flight == 0 && !held)
+      blame("who_waits_gets_a_place",
+            fmt::format("{} wait at {}, and nothing is in flight", each.queued, name));
     if (each.queued > most_queued)
       blame("queues_are_bounded", fmt::format("{} wait at {}, {} may", each.queued, name, most_queued));
   }

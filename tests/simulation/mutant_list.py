@@ -78,7 +78,6 @@ MUTANTS = [
     ("one attempt too many in flight", PROVIDER, "  if (in_flight_.size() < setup_->config.max_concurrency) {", "  if (in_flight_.size() <= setup_->config.max_concurrency) {"),
     ("the queue has no bound", PROVIDER, "queue_.size() < setup_->config.max_queue", "queue_.size() < setup_->config.max_queue * 100UL"),
     ("a failed exchange frees no place", PROVIDER, "    finish(std::move(open), std::move(error));\n    return fill_places();", "    return finish(std::move(open), std::move(error));"),
-    ("who waits is not cancelled", PROVIDER, "  finish(std::move(open), why);\n}", "}"),
     ("who waits has no deadline", PROVIDER, "return open->work().deadline <= now; };", "return open->work().deadline > now && open->work().deadline < now; };"),
     ("the deadline does not bound the exchange", PROVIDER, "std::min(most, until(open->work().deadline, now()))", "std::max(most, until(open->work().deadline, now()))"),
     ("the first token may come late", STREAM, "if (stream->first_token_by() <= at)", "if (stream->first_token_by() < time_point{})"),
