@@ -27,10 +27,16 @@ failure overloaded(std::string why, std::string place, milliseconds come_back) {
   return made;
 }
 
+/// As what the keys were refused for: the caller cannot mend it by coming back.
 failure keys_rest(const policy::key_wait& keys) {
-  return overloaded("every key of the provider rests, the next is tried in " + seconds(keys.time) + " (" +
-                        std::string(to_string(keys.why)) + ")",
-                    {}, keys.time);
+  failure made = overloaded("every key of the provider rests, the next is tried in " + seconds(keys.time) +
+                                " (" + std::string(to_string(keys.why)) + ")",
+                            {}, keys.time);
+  if (keys.why == errc::auth || keys.why == errc::quota_exceeded) {
+    made.type = keys.why;
+    made.retryable = false;
+  }
+  return made;
 }
 
 std::string attempts_wait(std::size_t count) {
@@ -116,6 +122,11 @@ const std::string& admission::lane_of(const open_attempt& open) const {
 
 time_point admission::waits_until(const open_attempt& open) const {
   return std::min(open.work().deadline, open.began() + longest_queue_wait(open));
+}
+
+/// Who was let in because a place was expected in time is not refused for a little delay.
+time_point admission::expires_at(const open_attempt& open) const {
+  return std::min(open.work().deadline, open.began() + 2 * longest_queue_wait(open));
 }
 
 milliseconds admission::longest_queue_wait(const open_attempt& open) const {
@@ -207,7 +218,7 @@ bool admission::begin(open_attempt& open, time_point now) {
 }
 
 admission::displaced admission::wait(attempt_ptr open, time_point now) {
-  expires_ = std::min(expires_, waits_until(*open));
+  expires_ = std::min(expires_, expires_at(*open));
   tokens_waiting_ += open->tokens();
   const std::string& lane = lane_of(*open);
   queue_.push(lane, std::move(open));
@@ -243,8 +254,8 @@ std::vector<admission::expired> admission::expire(time_point now) {
       return too_late();
     if (shut)
       return keys_rest(keys);
-    if (waits_until(open) <= now)
-      return overloaded("no place within " + seconds(longest_queue_wait(open)),
+    if (expires_at(open) <= now)
+      return overloaded("no place within " + seconds(2 * longest_queue_wait(open)),
                         config().max_queue_wait <= open.work().patience ? "max_queue_wait" : "queue_patience",
                         come_back);
     return std::nullopt;
@@ -253,7 +264,7 @@ std::vector<admission::expired> admission::expire(time_point now) {
   queue_.erase_if([&](attempt_ptr& open) {
     auto reason = why(*open);
     if (!reason) {
-      expires_ = std::min(expires_, waits_until(*open));
+      expires_ = std::min(expires_, expires_at(*open));
       return false;
     }
     tokens_waiting_ -= open->tokens();

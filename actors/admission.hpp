@@ -82,6 +82,7 @@ private:
   const provider_config& config() const noexcept { return setup_->config; }
   const std::string& lane_of(const open_attempt& open) const;
   time_point waits_until(const open_attempt& open) const;
+  time_point expires_at(const open_attempt& open) const;
   milliseconds longest_queue_wait(const open_attempt& open) const;
   milliseconds until_ready(const open_attempt& open, time_point now) const;
   std::optional<failure> refusal(const open_attempt& open, time_point now) const;

@@ -210,10 +210,13 @@ void provider_state::look() {
 /// What is on the wire ends as it does; what waits is ended.
 void provider_state::change_mode(run_mode mode) {
   offline_ = mode == run_mode::offline;
-  if (!offline_)
-    return;
+  if (offline_)
+    end_waiting(is_offline());
+}
+
+void provider_state::end_waiting(const failure& why) {
   for (attempt_ptr& open : door_->withdraw([](const open_attempt&) { return true; }))
-    finish(std::move(open), is_offline());
+    finish(std::move(open), why);
 }
 
 failure provider_state::is_offline() {
@@ -222,8 +225,8 @@ failure provider_state::is_offline() {
 
 void provider_state::adopt(const snapshot& config) {
   const provider_config* mine = config.find(setup_->config.name);
-  if (mine == nullptr)
-    return; // the supervisor stops us
+  if (mine == nullptr || !mine->enabled)
+    return end_waiting(make_failure(errc::overloaded, "the provider was taken out of the configuration"));
   auto next = make_setup(config, *mine, setup_.get());
   if (!next) {
     log().error("{} '{}' keeps its old configuration: {}", name, setup_->config.name.str(),

@@ -81,6 +81,7 @@ private:
   void probed(probe_end& done);
 
   void change_mode(run_mode mode);
+  void end_waiting(const failure& why);
   static failure is_offline();
   void adopt(const snapshot& config);
 

@@ -54,7 +54,11 @@ void provider_roster::adopt(const snapshot_ptr& config, time_point now) {
   unusable_.clear();
   std::erase_if(slots_, [&](const auto& entry) {
     const provider_config* wanted = config->find(entry.first);
-    return wanted == nullptr || !wanted->enabled;
+    if (wanted != nullptr && wanted->enabled)
+      return false;
+    if (entry.second->handle)
+      caf::anon_send(entry.second->handle, config);
+    return true;
   });
   for (const provider_config& each : config->providers) {
     if (!each.enabled)

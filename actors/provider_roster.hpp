@@ -66,7 +66,8 @@ public:
   explicit provider_roster(provider_spawner spawn) : spawn_(std::move(spawn)) {}
 
   /// Starts what is new, updates what has changed, lets go of what is gone or disabled. A provider that is
-  /// let go ends what it has in flight and then, without anybody who holds it, itself.
+  /// let go gives back what waits at it, finishes what it has in flight and then, without anybody who holds
+  /// it, itself.
   void adopt(const snapshot_ptr& config, time_point now);
 
   /// The provider in service of that name, or null.

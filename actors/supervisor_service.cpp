@@ -71,10 +71,10 @@ std::optional<failure> supervisor_state::refusal() const {
     return make_failure(errc::cancelled, "weir is stopping");
   if (mode() == run_mode::offline)
     return make_failure(errc::offline, "weir is offline", "mode");
+  if (mode() == run_mode::read_only && !(pressure_ && pressure_->type == errc::read_only))
+    return make_failure(errc::read_only, "weir is read-only, and a call would have to be booked", "mode");
   if (pressure_)
     return pressure_;
-  if (mode() == run_mode::read_only)
-    return make_failure(errc::read_only, "weir is read-only, and a call would have to be booked", "mode");
   // The call that asks is among them already.
   if (calls_.size() > config_->limits.max_in_flight)
     return make_failure(errc::overloaded,

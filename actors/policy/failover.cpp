@@ -16,6 +16,11 @@ bool broke_off(const failure& error) noexcept {
                                             (error.type == errc::server_error && error.status_code < 300));
 }
 
+/// The class whose rule counts: who could not be reached in time was not reached.
+errc ruled_class(const failure& error) noexcept {
+  return error.type == errc::timeout && error.fate == outcome::not_sent ? errc::network : error.type;
+}
+
 } // namespace
 
 void call_plan::skip_candidate() noexcept {
@@ -41,10 +46,10 @@ std::optional<milliseconds> call_plan::retry_wait(const failed_attempt& what) co
   const failure& error = what.error;
   if (what.other_key)
     return milliseconds{0};
-  const auto rule = what.rules.rules.find(error.type);
+  const auto rule = what.rules.rules.find(ruled_class(error));
   if (rule == what.rules.rules.end() || !error.retryable)
     return std::nullopt;
-  const std::uint32_t done = retries_by_class_[static_cast<std::size_t>(error.type)];
+  const std::uint32_t done = retries_by_class_[static_cast<std::size_t>(ruled_class(error))];
   if (done >= rule->second.max_retries || retries_here_ >= what.provider_cap.value_or(UINT32_MAX))
     return std::nullopt;
   // Each candidate that has not been asked yet keeps one attempt for itself: a sick first provider must not
@@ -84,7 +89,7 @@ decision call_plan::after(const failed_attempt& what) {
   if (wait) {
     if (!what.other_key) {
       ++retries_here_;
-      ++retries_by_class_[static_cast<std::size_t>(error.type)];
+      ++retries_by_class_[static_cast<std::size_t>(ruled_class(error))];
     }
     return {next_step::retry_here, *wait};
   }

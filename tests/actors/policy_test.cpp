@@ -94,6 +94,12 @@ BOOST_AUTO_TEST_CASE(each_class_is_retried_as_often_as_its_rule_says) {
   BOOST_TEST((attempts_until_end(1, failed(errc::network), rules, 0) == std::vector{1U}));
 }
 
+BOOST_AUTO_TEST_CASE(who_could_not_be_reached_in_time_is_tried_again_like_who_was_not_reached) {
+  const retry_config rules = retry_config::defaults();
+  BOOST_TEST((attempts_until_end(1, failed(errc::timeout), rules) == std::vector{4U}));
+  BOOST_TEST((attempts_until_end(1, failed(errc::timeout, outcome::unknown), rules) == std::vector{1U}));
+}
+
 BOOST_AUTO_TEST_CASE(a_sick_provider_never_spends_the_attempts_of_the_others) {
   const retry_config rules = retry_config::defaults();
   const auto made = attempts_until_end(3, failed(errc::rate_limit), rules);

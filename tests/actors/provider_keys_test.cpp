@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(those_that_wait_are_told_too_when_the_last_key_is_refused) 
   BOOST_TEST(!on.ended(waits));
   on.answer(401); // the third in a row
   on.advance(100ms);
-  BOOST_TEST((on.error(waits).type == errc::overloaded));
+  BOOST_TEST((on.error(waits).type == errc::auth));
 }
 
 BOOST_AUTO_TEST_CASE(a_probe_uses_a_key_that_does_not_rest) {

@@ -345,6 +345,23 @@ BOOST_AUTO_TEST_CASE(a_new_snapshot_brings_providers_and_lets_old_ones_finish) {
   BOOST_TEST(on.books().size() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_at_a_provider_that_is_taken_out_goes_elsewhere) {
+  auto config = providers({"a", "b"});
+  config->providers[0].max_concurrency = 1;
+  config->limits.queue_patience = 1h;
+  stage on(config);
+  const auto sent = on.call();
+  const auto waiting = on.call();
+  caf::anon_send(on.manager, snapshot_ptr(providers({"b"})));
+  on.run();
+  BOOST_TEST(hosts(on) == "ab");
+  on.network->complete();
+  on.network->complete();
+  on.run();
+  BOOST_TEST(on.replies[sent]->metadata.provider.str() == "a");
+  BOOST_TEST(on.replies[waiting]->metadata.provider.str() == "b");
+}
+
 BOOST_AUTO_TEST_CASE(a_provider_that_dies_after_a_reload_is_started_with_the_new_configuration) {
   stage on(providers({"a"}));
   auto moved = providers({"a"});

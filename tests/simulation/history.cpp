@@ -256,9 +256,12 @@ void history::end() {
   const auto quiet = [this] { return judge_.open_calls() == 0; };
   machine_.run_until(healed_ + longest_call + std::chrono::seconds{2}, quiet);
   if (!drained_) {
-    machine_.run_until(machine_.now() + longest_open_ * 14 / 10 + std::chrono::seconds{6});
-    await_holds();
-    trickle();
+    // A first round of probes may have begun before all was well.
+    for (int round = 0; round != 2; ++round) {
+      machine_.run_until(machine_.now() + longest_open_ * 14 / 10 + std::chrono::seconds{6});
+      await_holds();
+      trickle();
+    }
     machine_.run_until(machine_.now() + std::chrono::seconds{12}, quiet);
   }
   machine_.run_until(machine_.now() + std::chrono::seconds{3}); // the last bookings

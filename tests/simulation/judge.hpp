@@ -150,7 +150,7 @@ private:
   void check_route(call_state& call, const post& what);
   /// From a response that has arrived.
   void learn(call_state& call, const post& what, const answer& by);
-  void note_hint(const call_state& call, key_facts& key, const answer& by) const;
+  void note_hint(const call_state& call, const std::string& host, key_facts& key, const answer& by) const;
   void check_refusal(const call_state& call);
   void check_shown(const call_state& call);
   void check_books(const std::vector<usage_record>& records);

@@ -95,7 +95,8 @@ void judge::check_route(call_state& call, const post& what) {
 /// The same host is asked again by the same call, with the same key.
 void judge::check_repeat(const call_state& call, site& place, const post& what) {
   const std::uint64_t number = call.plan.number;
-  const key_facts& key = place.keys[what.said.key];
+  // Where the host's actor has died meanwhile, the answer may never have been read.
+  const key_facts& key = hosts_[what.host].crashed >= place.ended ? key_facts{} : place.keys[what.said.key];
   if (what.at < key.not_before)
     blame("waits_as_the_server_asked",
           fmt::format("post {} of call {} to {} comes {} ms early", what.number, number, what.host,
@@ -164,11 +165,12 @@ void judge::learn(call_state& call, const post& what, const answer& by) {
   // A body that is too large may fit another model.
   call.hopeless = call.hopeless || (by.is == fault::bad_request && by.head.status != 413);
   call.filtered = call.filtered || by.is == fault::filtered;
-  note_hint(call, key, by);
+  note_hint(call, what.host, key, by);
 }
 
 /// When the call may come again. A date is read against the wall clock as it is now, in whole seconds.
-void judge::note_hint(const call_state& call, key_facts& key, const answer& by) const {
+void judge::note_hint(const call_state& call, const std::string& host, key_facts& key,
+                      const answer& by) const {
   milliseconds least = by.hint.value_or(milliseconds{0});
   milliseconds longest = least;
   if (by.hint_until) {
@@ -179,7 +181,9 @@ void judge::note_hint(const call_state& call, key_facts& key, const answer& by) 
   }
   if (least <= milliseconds{0})
     return;
-  const milliseconds cap = call.config->retry.max_retry_after;
+  // With several keys a hint is the key's: the call may go on with another at once, however long it is.
+  const bool keys = most_of(host, [](const provider_config& each) { return each.more_keys.size(); }) != 0;
+  const milliseconds cap = keys ? milliseconds::max() : call.config->retry.max_retry_after;
   if (least > cap)
     key.not_before = time_point::max();
   else if (longest <= cap)
