@@ -336,9 +336,16 @@ void judge::saw(const health_report& health) {
     const bool held = each.held_for.count() != 0 || std::ranges::any_of(each.keys, [](const key_health& key) {
                         return key.resting != errc::none;
                       });
-    if (each.queued != 0 && each.in_flight == 0 && !held)
+    const bool limited = most_of(name, [](const provider_config& of) {
+                           return of.requests_per_minute + of.tokens_per_minute + (of.learn_limits ? 1 : 0);
+                         }) != 0;
+    // Twice in a row, since a hold may have ended this very moment.
+    const bool idle = each.queued != 0 && each.in_flight == 0 && !held && !limited;
+    auto& since = hosts_[name].idle_since;
+    if (idle && since && *since + std::chrono::seconds{1} < now_())
       blame("who_waits_gets_a_place",
             fmt::format("{} wait at {}, and nothing is in flight", each.queued, name));
+    since = idle ? std::optional(since.value_or(now_())) : std::nullopt;
     if (each.queued > most_queued)
       blame("queues_are_bounded", fmt::format("{} wait at {}, {} may", each.queued, name, most_queued));
   }

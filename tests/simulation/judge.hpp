@@ -123,9 +123,10 @@ private:
     std::deque<time_point> posts; ///< of the last minute
     std::uint64_t retries = 0;
     std::uint64_t successes = 0;
-    std::uint64_t fresh_buckets = 1; ///< a provider that comes back begins anew
-    time_point crashed{};            ///< its actor, the last time
-    time_point unsure_until{};       ///< two actors may post to it
+    std::uint64_t fresh_buckets = 1;      ///< a provider that comes back begins anew
+    time_point crashed{};                 ///< its actor, the last time
+    time_point unsure_until{};            ///< two actors may post to it
+    std::optional<time_point> idle_since; ///< some wait, and nothing is in flight
   };
   struct bill {
     std::uint64_t call = 0;

@@ -101,14 +101,16 @@ void judge::check_repeat(const call_state& call, site& place, const post& what) 
     blame("waits_as_the_server_asked",
           fmt::format("post {} of call {} to {} comes {} ms early", what.number, number, what.host,
                       std::chrono::ceil<milliseconds>(key.not_before - what.at).count()));
-  if (key.is_dead)
-    blame("hopeless_requests_are_not_repeated",
-          fmt::format("post {} of call {} has a key that was refused", what.number, number));
   check_budget(call, what);
   // With several keys it may be a repeat with another one, for which that one was not there any more.
   const bool keys =
       most_of(what.host, [](const provider_config& each) { return each.more_keys.size(); }) != 0;
-  if (keys || call.may_hedge || call.may_rescue || call.unsure)
+  if (keys)
+    return;
+  if (key.is_dead)
+    blame("hopeless_requests_are_not_repeated",
+          fmt::format("post {} of call {} has a key that was refused", what.number, number));
+  if (call.may_hedge || call.may_rescue || call.unsure)
     return;
   if (key.never)
     blame("heeds_x_should_retry", fmt::format("post {} of call {}", what.number, number));
