@@ -21,6 +21,7 @@ open_attempt::~open_attempt() {
   world_->network->cancel(exchange_);
   failure lost = make_failure(errc::network, "the provider's actor ended before the attempt did");
   lost.fate = exchange_ == 0 ? outcome::not_sent : outcome::unknown;
+  answer_lost_ = true;
   end(std::move(lost), began_);
 }
 
@@ -67,6 +68,9 @@ void open_attempt::end(result<chat_reply> outcome, time_point now, bool other_ke
   }
   told.outcome = std::move(outcome);
   told.latency = latency;
+  const bool held_up = stream_ && stream_->waits() && !told.outcome &&
+                       told.outcome.error().type == errc::timeout; // by the sink
+  told.blameless = !place_ || exchange_ == 0 || answer_lost_ || held_up;
   told.other_key = other_key;
   answer_.deliver(std::move(told));
 }

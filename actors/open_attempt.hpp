@@ -75,6 +75,9 @@ public:
   transport::exchange_id exchange() const noexcept { return exchange_; }
   /// Ends it as soon as the network says what became of it: until then it cannot be known what to book.
   void cancel(failure why);
+  /// Nobody waits for it any more.
+  void abandon() noexcept { abandoned_ = true; }
+  bool abandoned() const noexcept { return abandoned_; }
   /// Why it was cancelled; nothing if it was not.
   const std::optional<failure>& cancelled() const noexcept { return cancelled_; }
 
@@ -97,6 +100,8 @@ private:
   transport::exchange_id exchange_ = 0;
   std::optional<open_stream> stream_;
   std::optional<failure> cancelled_;
+  bool abandoned_ = false;
+  bool answer_lost_ = false; ///< its actor goes down
 };
 
 } // namespace weir::actors

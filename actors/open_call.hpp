@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,12 +23,22 @@ namespace weir::actors {
 /// What the end of an attempt is reported by. The permit is used up exactly once, here.
 struct ticket {
   call_id call;
+  time_point deadline{}; ///< of the call
   attempt_id id;
   std::size_t candidate = 0; ///< of the call's list
   slot_ptr slot;
   provider_target* target = nullptr; ///< of the slot
   policy::permit permit;
 };
+
+/// A call that something was planned for. Its id may have been given to another call meanwhile.
+struct call_ref {
+  call_id id;
+  std::uint64_t serial = 0;
+};
+
+/// Calls by when something is to be done about them.
+using due_calls = std::multimap<time_point, call_ref>;
 
 /// An attempt that is out.
 struct active_attempt {
@@ -46,11 +57,13 @@ struct open_call {
   policy::call_plan plan;
   rescue_policy rescue;
   std::vector<attempt_info> attempts;
-  std::vector<active_attempt> active; ///< one, or two while a slow one is hedged
-  std::optional<failure> last;        ///< what the last attempt failed of
-  milliseconds wait{0};               ///< back-off before the next attempt
-  std::string shown;                  ///< `continue`: what the sink has of the attempts that broke
-  std::optional<failure> broke;       ///< `continue`: what the last of them failed of
+  std::vector<active_attempt> active;           ///< one, or two while a slow one is hedged
+  std::optional<failure> last;                  ///< what the last attempt failed of
+  milliseconds wait{0};                         ///< back-off before the next attempt
+  std::string shown;                            ///< `continue`: what the sink has of the attempts that broke
+  due_calls::iterator deadline;                 ///< among the supervisor's
+  std::optional<due_calls::iterator> hedge_due; ///< among the supervisor's, if it may be hedged
+  std::optional<failure> broke;                 ///< `continue`: what the last of them failed of
 
   const route_candidate& candidate() const { return work.candidates[plan.candidate()]; }
 

@@ -48,6 +48,8 @@ public:
   /// The bytes that may be granted back to the network now: none while the sink is waited for.
   std::size_t take_grant() noexcept;
 
+  /// The sink has a batch that it has not answered.
+  bool waits() const noexcept { return waiting_; }
   /// Something has been sent to the sink.
   bool delivered() const noexcept { return delivered_; }
   std::optional<time_point> first_token() const noexcept { return first_token_; }

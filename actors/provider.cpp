@@ -32,6 +32,32 @@ void estimate_usage(chat_reply& reply, const chat_request& request) {
   usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
 }
 
+/// An exception would end the actor, and with it every other attempt.
+failure thrown(const std::exception& error) {
+  failure made = make_failure(errc::unknown, std::string("weir failed at this request: ") + error.what());
+  made.retryable = false;
+  return made;
+}
+
+result<http_request> encoded(const open_attempt& open) {
+  try {
+    return open.codec().encode_chat(*open.work().request);
+  } catch (const std::exception& error) {
+    return thrown(error);
+  }
+}
+
+result<chat_reply> decoded(const open_attempt& open, const http_response& response,
+                           std::chrono::sys_seconds today) {
+  try {
+    return open.codec().decode_chat(response, today);
+  } catch (const std::exception& error) {
+    failure made = thrown(error);
+    made.fate = outcome::unknown;
+    return made;
+  }
+}
+
 failure out_of_time() {
   return make_failure(errc::timeout, "the call's deadline passed before the request could be sent");
 }
@@ -64,6 +90,8 @@ provider_impl::behavior_type provider_state::begin(services_ptr world, accumulat
   return {
       [this](attempt& work) { return perform(work); },
       [this](const cancel_attempt& which) {
+        if (const auto found = in_flight_.find(which.id); found != in_flight_.end())
+          found->second->abandon();
         cancel(which.id, make_failure(errc::cancelled, "the attempt was cancelled"));
       },
       [this](const provider_probe& question) { return check(question); },
@@ -106,7 +134,7 @@ void provider_state::launch(attempt_ptr open) {
   const milliseconds left = std::min(most, until(open->work().deadline, now()));
   if (left <= milliseconds{0})
     return finish(std::move(open), out_of_time());
-  auto request = open->codec().encode_chat(asked);
+  auto request = encoded(*open);
   if (!request)
     return finish(std::move(open), std::move(request.error()));
   open_attempt& entry = *in_flight_.emplace(open->work().id, std::move(open)).first->second;
@@ -173,15 +201,14 @@ void provider_state::exchanged(attempt_ptr open, transport::exchange& done) {
     return fill_places();
   }
   // Also when it was cancelled a moment before: what was answered is booked as it is.
-  const protocols::codec& codec = open->codec();
   open_stream* const stream = open->stream();
   if (stream == nullptr || !stream->has_begun())
     door_->learn(*open, done.response->fields, today(), now());
   if (stream != nullptr) {
-    stream->begin(codec.decode_stream(std::move(*done.response), today()));
+    stream->begin(open->codec().decode_stream(std::move(*done.response), today()));
     finish_stream(std::move(open));
   } else {
-    auto reply = codec.decode_chat(*done.response, today());
+    auto reply = decoded(*open, *done.response, today());
     answered(std::move(open), std::move(reply));
   }
   fill_places();

@@ -19,6 +19,8 @@ constexpr milliseconds first_rest{100};
 constexpr milliseconds longest_rest{10'000};
 /// An average in which nothing is newer than this says nothing any more.
 constexpr std::chrono::minutes latency_age{2};
+/// Who failed a moment ago is asked last; after this he may show that he is well.
+constexpr std::chrono::seconds failure_age{30};
 
 milliseconds rest_after(std::uint32_t quick_deaths) {
   milliseconds rest = first_rest;
@@ -39,6 +41,10 @@ void provider_target::measure(std::chrono::microseconds took, time_point now) {
 
 std::chrono::microseconds provider_target::latency_of_late(time_point now) const {
   return now - latency_at > latency_age ? std::chrono::microseconds{0} : latency;
+}
+
+bool provider_target::fails_of_late(time_point now) const {
+  return failed_at != time_point{} && failed_at >= latency_at && now - failed_at < failure_age;
 }
 
 const model_name& provider_slot::key_of(const model_name& model) const {
@@ -68,7 +74,7 @@ void provider_roster::adopt(const snapshot_ptr& config, time_point now) {
       slot.limits = config->breaker;
       for (auto& [model, target] : slot.targets)
         target.breaker.configure(config->breaker);
-      slot.budget.configure(config->retry.budget);
+      slot.budget.configure(config->retry.budget, now);
       // Who is started anew later is started as he should be then. A setup that fails is told by the
       // provider.
       if (auto next = make_setup(*config, each, slot.setup.get()))

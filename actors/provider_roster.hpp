@@ -27,11 +27,14 @@ struct provider_target {
   std::deque<breaker_change> history;   ///< the last 16 changes, oldest first
   std::chrono::microseconds latency{0}; ///< average of late, to the first token where streamed; 0: not known
   time_point latency_at{};              ///< of the newest that is in it
+  time_point failed_at{};               ///< the last failure
 
   /// Takes in how long an answer took.
   void measure(std::chrono::microseconds took, time_point now);
   /// The average, unless it is too old to say anything.
   std::chrono::microseconds latency_of_late(time_point now) const;
+  /// It has failed since its last success, and a moment ago.
+  bool fails_of_late(time_point now) const;
 };
 
 /// One provider in service. Attempts keep it by shared pointer, so that a removed one can still be reported

@@ -41,8 +41,12 @@ void provider_state::received(const attempt_id& id, stream_piece& piece) {
   if (found == in_flight_.end() || !found->second->stream()->has_begun())
     return;
   open_attempt& open = *found->second;
-  if (open.stream()->feed(piece.bytes, now()))
-    return push(open, false);
+  if (open.stream()->feed(piece.bytes, now())) {
+    // What comes too late is not shown, so that another attempt can still answer.
+    if (!open.cancelled() || open.has_delivered())
+      push(open, false);
+    return;
+  }
   // The stream's end mark, or its failure: what may still come is of no interest.
   attempt_ptr ended = std::move(found->second);
   in_flight_.erase(found);
@@ -53,6 +57,8 @@ void provider_state::received(const attempt_id& id, stream_piece& piece) {
 
 /// Sends what the sink's credit allows, and lets the network read on.
 void provider_state::push(open_attempt& open, bool last) {
+  if (open.abandoned()) // the call has been answered: what comes is read for its usage alone
+    return;
   open_stream& stream = *open.stream();
   if (auto batch = stream.take_batch(last))
     self_->request(stream.sink(), caf::infinite, std::move(*batch))

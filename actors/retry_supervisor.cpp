@@ -18,6 +18,9 @@ namespace {
 constexpr std::chrono::seconds probe_grace{5};
 /// Changes of a breaker that are kept.
 constexpr std::size_t history_room = 16;
+/// An attempt ends by itself at its deadline, and then tells how: whether it was the provider's fault, what
+/// was shown of a stream. Only if it does not, the call ends without.
+constexpr milliseconds deadline_grace{250};
 
 std::optional<std::string_view> tag_of(const chat_request& request, std::string_view key) {
   const auto found =
@@ -45,7 +48,8 @@ supervisor_impl::behavior_type supervisor_state::begin(services_ptr world, accum
     return made;
   });
   roster_->adopt(config_, now());
-  self_->set_down_handler([this](caf::down_msg& death) { provider_died(death); });
+  self_->set_down_handler([this](caf::down_msg& death) { somebody_died(death); });
+  self_->monitor(books_);
   // We go last: what the providers book on their way out must find its way into the books.
   self_->set_exit_handler([this](caf::exit_msg&) {
     roster_->dismiss();
@@ -77,7 +81,8 @@ supervisor_state::reply_promise supervisor_state::perform(call& work) {
     return promise;
   }
   open_call& open = calls_.try_emplace(id, std::move(work), ++last_serial_, promise).first->second;
-  if (auto no = refusal()) {
+  open.deadline = deadlines_.emplace(open.work.deadline + deadline_grace, ref(open));
+  if (auto no = refusal(calls_.size())) {
     fail(open, std::move(*no));
   } else {
     order(open);
@@ -112,7 +117,9 @@ void supervisor_state::order(open_call& open) {
     if (!slot)
       continue;
     known.in_flight = slot->out;
-    known.latency = slot->target(each.model).latency_of_late(now());
+    const provider_target& target = slot->target(each.model);
+    known.latency = target.latency_of_late(now());
+    known.fails = target.fails_of_late(now());
     if (way->strategy == route_strategy::lowest_cost)
       known.cost = policy::rough_cost(*open.work.request, slot->setup->prices_of(each.model));
   }
@@ -126,12 +133,14 @@ void supervisor_state::proceed(open_call& open) {
   if (now() >= open.work.deadline)
     return abandon(open, make_failure(errc::timeout, "the call's deadline passed", "timeout"));
   if (mode() == run_mode::offline)
-    return fail(open, make_failure(errc::offline, "weir is offline"));
-  ticker_.arm(self_, now() + ticker::longest);
+    return fail(open, make_failure(errc::offline, "weir is offline"), open.shown);
+  ticker_.arm(self_, open.deadline->first);
   for (; open.plan.has_candidate(); open.plan.skip_candidate())
     if (ask(open, open.plan.candidate(), false))
       return;
-  if (open.last || !(ask_last_resort(open) || await_revival(open)))
+  const bool waits = open.last ? open.work.candidates.size() == 1 && await_revival(open)
+                               : ask_last_resort(open) || await_revival(open);
+  if (!waits)
     fail(open, nobody_left(open), open.shown);
 }
 
@@ -139,7 +148,8 @@ void supervisor_state::proceed(open_call& open) {
 time_point supervisor_state::lost_by(const open_call& open, const provider_slot& slot) const {
   const provider_config& asked = slot.setup->config;
   return std::min(open.work.deadline,
-                  now() + (open.work.request->stream ? asked.stream_timeout : asked.timeout)) +
+                  now() + 2 * asked.max_queue_wait +
+                      (open.work.request->stream ? asked.stream_timeout : asked.timeout)) +
          probe_grace;
 }
 
@@ -149,7 +159,7 @@ bool supervisor_state::ask(open_call& open, std::size_t candidate, bool hedge) {
   const slot_ptr slot = roster_->find(where.provider);
   if (!slot || !slot->handle)
     return false;
-  ticket of{open.work.id, {}, candidate, slot, &slot->target(where.model), {}};
+  ticket of{open.work.id, open.work.deadline, {}, candidate, slot, &slot->target(where.model), {}};
   const breaker_state before = of.target->breaker.state();
   const auto permit = of.target->breaker.acquire(now(), lost_by(open, *slot), world_->random());
   note_change(of, before);
@@ -165,7 +175,7 @@ bool supervisor_state::ask(open_call& open, std::size_t candidate, bool hedge) {
   return true;
 }
 
-/// Where every candidate's breaker is open, one of them is asked all the same, once in a while: the call
+/// Where no candidate's breaker gives a permit, one of them is asked all the same, once in a while: the call
 /// would fail anyway, and the provider may be well again.
 bool supervisor_state::ask_last_resort(open_call& open) {
   const milliseconds pause = config_->breaker.last_resort;
@@ -177,15 +187,16 @@ bool supervisor_state::ask_last_resort(open_call& open) {
     if (!slot || !slot->handle)
       continue;
     provider_target& target = slot->target(open.work.candidates[n].model);
-    if (target.breaker.state() != breaker_state::open || now() < target.breaker.last_trial() + pause)
+    if (now() < target.breaker.last_trial() + pause)
       return false;
     if (!best || target.breaker.reopens_at() < best->target->breaker.reopens_at())
-      best = ticket{open.work.id, {}, n, slot, &target, {}};
+      best = ticket{open.work.id, open.work.deadline, {}, n, slot, &target, {}};
   }
   if (!best)
     return false;
-  best->permit = *best->target->breaker.acquire_early(now(), lost_by(open, *best->slot));
-  note_change(*best, breaker_state::open);
+  const breaker_state before = best->target->breaker.state();
+  best->permit = best->target->breaker.acquire_early(now(), lost_by(open, *best->slot));
+  note_change(*best, before);
   for (open.plan.rewind(); open.plan.candidate() != best->candidate;)
     open.plan.skip_candidate();
   start_attempt(open, std::move(*best), false);
@@ -231,7 +242,9 @@ void supervisor_state::start_attempt(open_call& open, ticket of, bool hedge) {
   ++of.slot->out;
   const route_config* const way = open.work.route;
   if (!hedge && way != nullptr && way->hedge_after.count() > 0 && !next.sink) {
-    slow_.emplace(now() + way->hedge_after, ref(open));
+    if (open.hedge_due)
+      slow_.erase(*open.hedge_due);
+    open.hedge_due = slow_.emplace(now() + way->hedge_after, ref(open));
     ticker_.arm(self_, now() + way->hedge_after);
   }
   // No timeout here: the provider ends every attempt by the deadline, and answers also when it dies.
@@ -254,10 +267,8 @@ bool supervisor_state::has_other(const open_call& open, std::size_t candidate) c
 
 /// The call's only attempt is slow: another candidate is asked beside it, and the first to answer wins.
 void supervisor_state::hedge(open_call& open) {
-  // It may be another attempt by now, that is not slow yet.
-  if (open.active.size() != 1 || now() < open.active.front().began + open.work.route->hedge_after)
-    return;
-  if (mode() == run_mode::offline || open.plan.attempts() >= open.work.config->retry.max_total_attempts)
+  if (open.active.size() != 1 || mode() == run_mode::offline ||
+      open.plan.attempts() >= open.work.config->retry.max_total_attempts)
     return;
   for (std::size_t n = open.plan.candidate() + 1; n < open.work.candidates.size(); ++n)
     if (ask(open, n, true))
@@ -291,6 +302,11 @@ void supervisor_state::attempt_ended(const ticket& of, attempt_end& end) {
   log().debug("{} saw an attempt at '{}' fail: {}", name, error.provider, to_string(error));
   if (open.active.empty())
     return decide(open, of, end);
+  // What is refused is refused: a hedge must not be used to get around it.
+  if (is_final(open, error)) {
+    drop_active(open, make_failure(errc::cancelled, "another attempt was refused for good"));
+    return fail(open, error);
+  }
   // The other one may still answer. If it does not, a hedge that failed is not asked again.
   open.last = error;
   if (of.candidate > open.plan.candidate())
@@ -304,10 +320,28 @@ void supervisor_state::attempt_bounced(const ticket& of, attempt lost, const caf
       make_failure(errc::server_error, "the provider's actor was down: " + to_failure(reason).message);
   error.provider = of.slot->setup->config.name.str();
   end.outcome = std::move(error);
+  end.blameless = true;
   const policy::attempt_facts facts{lost.id, lost.call, lost.number, world_->wall_clock(), {}, {}, {}};
   self_->send(books_, policy::make_record(facts, *lost.request, of.slot->setup->config.name, nullptr,
                                           of.slot->setup->prices_of(lost.request->model), end.outcome));
   attempt_ended(of, end);
+}
+
+/// Whether a failure is the provider's. A call that gave it less time than it usually takes says nothing.
+bool supervisor_state::is_to_blame(const ticket& of, const attempt_end& end) const {
+  const errc type = end.outcome.error().type;
+  if (end.blameless || !policy::policy_for(type).counts_as_broken)
+    return false;
+  const bool hurried =
+      type == errc::timeout && now() >= of.deadline && end.latency < 2 * of.target->latency_of_late(now());
+  return !hurried;
+}
+
+/// Whether nobody may be asked any more after such a failure.
+bool supervisor_state::is_final(const open_call& open, const failure& error) const {
+  const policy::error_policy allowed = policy::policy_for(error.type);
+  const bool rerouted = error.type == errc::content_filter && open.work.route->reroute_content_filter;
+  return !(allowed.retry_here || allowed.retry_elsewhere || rerouted);
 }
 
 void supervisor_state::report(const ticket& of, const attempt_end& end) {
@@ -317,10 +351,12 @@ void supervisor_state::report(const ticket& of, const attempt_end& end) {
     breaker.success(of.permit, now(), end.first_token, world_->random());
     of.slot->budget.success(now());
     of.target->measure(end.first_token.value_or(end.latency), now());
-  } else if (policy::policy_for(end.outcome.error().type).counts_as_broken) {
-    breaker.failure(of.permit, now(), world_->random());
   } else {
-    breaker.release(of.permit);
+    of.target->failed_at = now();
+    if (is_to_blame(of, end))
+      breaker.failure(of.permit, now(), world_->random());
+    else
+      breaker.release(of.permit);
   }
   note_change(of, before);
   if (end.outcome)

@@ -37,12 +37,6 @@ private:
   using drain_promise = caf::typed_response_promise<drained>;
   using drain_guard = promise_guard<drained>;
   using open_calls = std::unordered_map<call_id, open_call>;
-  /// A call that something was planned for. Its id may have been given to another call meanwhile.
-  struct call_ref {
-    call_id id;
-    std::uint64_t serial = 0;
-  };
-  using due_calls = std::multimap<time_point, call_ref>;
 
   // --- a call and its attempts: retry_supervisor.cpp
   reply_promise perform(call& work);
@@ -58,6 +52,8 @@ private:
   void hedge(open_call& open);
   void attempt_ended(const ticket& of, attempt_end& end);
   void attempt_bounced(const ticket& of, attempt lost, const caf::error& reason);
+  bool is_to_blame(const ticket& of, const attempt_end& end) const;
+  bool is_final(const open_call& open, const failure& error) const;
   void report(const ticket& of, const attempt_end& end);
   void note_change(const ticket& of, breaker_state before);
 
@@ -79,12 +75,12 @@ private:
 
   // --- modes, time, health and the end: supervisor_service.cpp
   run_mode mode() const;
-  std::optional<failure> refusal() const;
+  std::optional<failure> refusal(std::size_t calls) const;
   void change_mode(const set_mode& order);
   void adopt(const snapshot_ptr& next);
   void press(ledger_pressure& news);
   void announce_mode(run_mode before);
-  void provider_died(const caf::down_msg& death);
+  void somebody_died(const caf::down_msg& death);
   void on_tick();
   health_promise check(const health_query& question);
   drain_promise start_drain(const drain& order);
@@ -104,8 +100,9 @@ private:
   alert_board alerts_;
   open_calls calls_;
   std::uint64_t last_serial_ = 0;
-  due_calls waiting_; ///< calls in back-off, by when they go on
-  due_calls slow_;    ///< calls that are hedged if they are still open then
+  due_calls deadlines_; ///< of all open calls
+  due_calls waiting_;   ///< calls in back-off, by when they go on
+  due_calls slow_;      ///< calls that are hedged if they are still open then
   ticker ticker_;
   run_mode ordered_ = run_mode::normal; ///< by message
   std::optional<failure> pressure_;     ///< why the books cannot take more

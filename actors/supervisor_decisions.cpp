@@ -35,6 +35,7 @@ void supervisor_state::decide(open_call& open, const ticket& of, attempt_end& en
                               .budget = of.slot->budget,
                               .provider_cap = of.slot->setup->config.max_retries};
   what.other_key = end.other_key;
+  what.patience = open.work.config->limits.queue_patience;
   what.reroute_content_filter = open.work.route != nullptr && open.work.route->reroute_content_filter;
   what.least_time = std::chrono::floor<milliseconds>(of.target->latency_of_late(now()) / 2);
   what.remaining = std::chrono::floor<milliseconds>(open.work.deadline - now());
@@ -60,9 +61,9 @@ bool supervisor_state::may_go_on(open_call& open, const attempt_end& end) const 
   case rescue_policy::continue_stream:
     break;
   }
+  open.take_up(end.partial);
   if (!end.resumable)
     return false;
-  open.take_up(end.partial);
   open.broke = end.outcome.error();
   if (!open.shown.empty())
     open.keep_later([&open](const route_candidate& each) { return open.can_continue(each); });
@@ -132,6 +133,8 @@ void supervisor_state::wait(open_call& open, time_point due) {
 void supervisor_state::succeed(open_call& open, chat_reply reply) {
   drop_active(open, make_failure(errc::cancelled, "another attempt has answered"));
   if (!open.shown.empty()) { // the reply goes on where the sink stands
+    if (!reply.parts.empty())
+      reply.parts.insert(reply.parts.begin(), text_part{open.shown});
     open.take_up(reply.content);
     reply.content = open.shown;
   }
@@ -172,6 +175,9 @@ void supervisor_state::answer(open_call& open, chat_reply reply) {
   reply.metadata.attempts = std::move(open.attempts);
   reply.metadata.latency = std::chrono::duration_cast<std::chrono::microseconds>(now() - open.work.begin);
   open.answer.deliver(std::move(reply));
+  deadlines_.erase(open.deadline);
+  if (open.hedge_due)
+    slow_.erase(*open.hedge_due);
   calls_.erase(call_id{open.work.id});
   continue_drain();
 }
@@ -203,8 +209,9 @@ void supervisor_state::abandon(open_call& open, const failure& error) {
 failure supervisor_state::nobody_left(const open_call& open) const {
   if (open.last)
     return *open.last;
-  failure closed =
-      make_failure(errc::circuit_open, "no candidate can be asked: every circuit breaker is open");
+  failure closed = make_failure(errc::circuit_open,
+                                "no candidate can be asked: their circuit breakers are open, or they are "
+                                "not in service");
   const time_point start = now();
   for (const route_candidate& each : open.work.candidates) {
     const slot_ptr slot = roster_->find(each.provider);
@@ -215,9 +222,12 @@ failure supervisor_state::nobody_left(const open_call& open) const {
     if (!slot)
       continue;
     const policy::circuit_breaker& breaker = slot->target(each.model).breaker;
+    const milliseconds resort = config_->breaker.last_resort;
     time_point again = slot->handle ? breaker.reopens_at() : slot->revives_at;
-    if (breaker.state() == breaker_state::open && config_->breaker.last_resort.count() > 0)
-      again = std::min(again, breaker.last_trial() + config_->breaker.last_resort);
+    if (breaker.state() == breaker_state::half_open) // its probes are out, and may take long
+      again = breaker.last_trial() + (resort.count() > 0 ? resort : milliseconds{1'000});
+    else if (slot->handle && resort.count() > 0)
+      again = std::min(again, breaker.last_trial() + resort);
     const auto pause = std::max(std::chrono::ceil<milliseconds>(again - start), milliseconds{0});
     closed.retry_after = std::min(closed.retry_after.value_or(pause), pause);
   }

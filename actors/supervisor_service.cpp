@@ -66,7 +66,8 @@ run_mode supervisor_state::mode() const {
   return says(run_mode::read_only) || no_books ? run_mode::read_only : run_mode::normal;
 }
 
-std::optional<failure> supervisor_state::refusal() const {
+/// Why a call is refused if there are so many then, itself included.
+std::optional<failure> supervisor_state::refusal(std::size_t calls) const {
   if (drain_until_)
     return make_failure(errc::cancelled, "weir is stopping");
   if (mode() == run_mode::offline)
@@ -75,12 +76,13 @@ std::optional<failure> supervisor_state::refusal() const {
     return make_failure(errc::read_only, "weir is read-only, and a call would have to be booked", "mode");
   if (pressure_)
     return pressure_;
-  // The call that asks is among them already.
-  if (calls_.size() > config_->limits.max_in_flight)
-    return make_failure(errc::overloaded,
-                        "there are " + std::to_string(config_->limits.max_in_flight) + " calls in flight",
-                        "limits.max_in_flight");
-  return std::nullopt;
+  if (calls <= config_->limits.max_in_flight)
+    return std::nullopt;
+  failure full = make_failure(
+      errc::overloaded, "there are " + std::to_string(config_->limits.max_in_flight) + " calls in flight",
+      "limits.max_in_flight");
+  full.retry_after = milliseconds{1'000};
+  return full;
 }
 
 void supervisor_state::change_mode(const set_mode& order) {
@@ -117,7 +119,13 @@ void supervisor_state::announce_mode(run_mode before) {
 
 // --- time ------------------------------------------------------------------------------------------------
 
-void supervisor_state::provider_died(const caf::down_msg& death) {
+void supervisor_state::somebody_died(const caf::down_msg& death) {
+  if (death.source == books_.address()) {
+    // Only a fault of ours ends them before us. What cannot be booked must not be sent.
+    ledger_pressure lost{
+        make_failure(errc::read_only, "the books have ended: " + to_failure(death.reason).message)};
+    return press(lost);
+  }
   if (const slot_ptr slot = roster_->on_death(death, now())) {
     alerts_.raise(errc::server_error, slot->setup->config.name,
                   "the provider's actor died: " + to_failure(death.reason).message, world_->wall_clock());
@@ -140,22 +148,21 @@ void supervisor_state::on_tick() {
     }
   };
   take_due(waiting_, [this](open_call& open) { proceed(open); });
-  take_due(slow_, [this](open_call& open) { hedge(open); });
-  std::vector<call_id> late;
-  for (const auto& [id, open] : calls_)
-    if (open.work.deadline <= at)
-      late.push_back(id);
-  for (const call_id& id : late)
-    if (const auto found = calls_.find(id); found != calls_.end())
-      abandon(found->second, make_failure(errc::timeout, "the call's deadline passed", "timeout"));
+  while (!slow_.empty() && slow_.begin()->first <= at) {
+    open_call& open = *find(slow_.begin()->second);
+    open.hedge_due.reset();
+    slow_.erase(slow_.begin());
+    hedge(open);
+  }
+  while (!deadlines_.empty() && deadlines_.begin()->first <= at)
+    abandon(*find(deadlines_.begin()->second),
+            make_failure(errc::timeout, "the call's deadline passed", "timeout"));
   continue_drain();
-  for (const due_calls* each : {&waiting_, &slow_})
+  for (const due_calls* each : {&deadlines_, &waiting_, &slow_})
     if (!each->empty())
       ticker_.arm(self_, each->begin()->first);
   if (next_revival != time_point::max())
     ticker_.arm(self_, next_revival);
-  if (!calls_.empty())
-    ticker_.arm(self_, at + ticker::longest);
 }
 
 // --- health and the end ----------------------------------------------------------------------------------
@@ -170,7 +177,7 @@ supervisor_state::health_promise supervisor_state::check(const health_query& que
   const auto asked = std::make_shared<round>(round{{promise, stopped}, {}, 0});
   health_report& report = asked->report;
   report.mode = mode();
-  report.refusing = refusal();
+  report.refusing = refusal(calls_.size() + 1);
   report.alerts = alerts_.all();
   report.config_version = config_->version;
   report.calls_in_flight = static_cast<std::uint32_t>(calls_.size());

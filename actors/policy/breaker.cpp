@@ -86,6 +86,7 @@ void circuit_breaker::half_open(std::string cause) {
   probes_.clear();
   probe_successes_ = 0;
   slow_probes_ = 0;
+  early_ = false;
 }
 
 void circuit_breaker::close(std::string cause) {
@@ -110,7 +111,7 @@ void circuit_breaker::configure(const breaker_config& config) {
 void circuit_breaker::expire_probes(time_point now, std::uint64_t random) {
   const bool lost = std::ranges::any_of(probes_, [now](const probe& out) { return out.deadline <= now; });
   if (lost)
-    open(now, random, "a probe was lost");
+    probe_failed(now, random, "a probe was lost");
 }
 
 bool circuit_breaker::forget_probe(std::uint64_t id) {
@@ -142,11 +143,25 @@ std::optional<permit> circuit_breaker::acquire(time_point now, time_point probe_
   return std::nullopt;
 }
 
-std::optional<permit> circuit_breaker::acquire_early(time_point now, time_point probe_deadline) {
-  if (state_ != breaker_state::open)
-    return std::nullopt;
-  half_open("nobody else could be asked");
+permit circuit_breaker::acquire_early(time_point now, time_point probe_deadline) {
+  if (state_ == breaker_state::closed)
+    return {generation_, 0};
+  if (state_ == breaker_state::open) {
+    half_open("nobody else could be asked");
+    early_ = now < reopens_at_;
+  }
   return let_out_probe(now, probe_deadline);
+}
+
+/// A probe that was let out before its time must not make the breaker stay open for longer.
+void circuit_breaker::probe_failed(time_point now, std::uint64_t random, std::string cause) {
+  const time_point until = reopens_at_;
+  const bool again = early_ && until > now;
+  if (again)
+    --rounds_open_;
+  open(now, random, std::move(cause));
+  if (again)
+    reopens_at_ = until;
 }
 
 /// All probes have succeeded; whether they were fast enough is the question.
@@ -186,7 +201,7 @@ void circuit_breaker::failure(const permit& of, time_point now, std::uint64_t ra
     ++here.failures;
     judge(now, random);
   } else if (forget_probe(of.probe)) {
-    open(now, random, "a probe failed");
+    probe_failed(now, random, "a probe failed");
   }
 }
 

@@ -40,9 +40,9 @@ public:
   /// by `probe_deadline` counts as failed: a lost probe cannot keep the breaker half-open for ever.
   std::optional<permit> acquire(time_point now, time_point probe_deadline, std::uint64_t random);
 
-  /// A probe although the breaker is open and its time has not come: for a caller whom nobody else can serve.
-  /// Nothing, if the breaker is not open.
-  std::optional<permit> acquire_early(time_point now, time_point probe_deadline);
+  /// A probe although the breaker is open and its time has not come, or its probes are all out: for a caller
+  /// whom nobody else can serve. If it fails, the breaker is open until the time that it was open to before.
+  permit acquire_early(time_point now, time_point probe_deadline);
 
   /// `first_token`: how long a stream's first token took; nothing: it was no stream.
   void success(const permit& of, time_point now, std::optional<std::chrono::microseconds> first_token,
@@ -82,6 +82,7 @@ private:
   permit let_out_probe(time_point now, time_point deadline);
   void expire_probes(time_point now, std::uint64_t random);
   void end_round(time_point now, std::uint64_t random);
+  void probe_failed(time_point now, std::uint64_t random, std::string cause);
   bool forget_probe(std::uint64_t id);
 
   breaker_config config_;
@@ -91,6 +92,7 @@ private:
   std::array<slice, 10> window_{};
   time_point reopens_at_{};
   time_point last_trial_{};
+  bool early_ = false;            ///< half-open before its time
   std::uint32_t rounds_open_ = 0; ///< times opened since it was last closed
   std::vector<probe> probes_;     ///< those that are out
   std::uint64_t last_probe_ = 0;

@@ -79,8 +79,11 @@ decision call_plan::after(const failed_attempt& what) {
   // The last repeat that may be billed twice is worth more at somebody else's.
   if (another && broke_off(error) && unknown_repeats_ + 1 >= what.rules.max_unknown_repeats)
     wait.reset();
-  // Asked last, since asking takes the token.
-  if (wait && !what.budget.spend(what.now))
+  if (another && error.retry_after && *error.retry_after > what.patience)
+    wait.reset();
+  // Asked last, since asking takes the token. Another key is no burden for the provider: the one that failed
+  // rests.
+  if (wait && !what.other_key && !what.budget.spend(what.now))
     wait.reset();
   if (!wait && !another)
     return {};

@@ -29,8 +29,10 @@ struct failed_attempt {
   std::optional<std::uint32_t> provider_cap{}; ///< its `max_retries`
   bool other_key = false;                      ///< the fault was one key's, and another can be used at once
   bool reroute_content_filter = false;         ///< of the route
-  milliseconds least_time{0};                  ///< an attempt there takes at least so long
-  milliseconds remaining{0}; ///< until the call's deadline: a retry that would end later is no use
+  milliseconds patience =
+      milliseconds::max();    ///< who could be asked elsewhere waits no longer for the server
+  milliseconds least_time{0}; ///< an attempt there takes at least so long
+  milliseconds remaining{0};  ///< until the call's deadline: a retry that would end later is no use
   time_point now{};
   std::uint64_t random = 0;
 };

@@ -65,7 +65,7 @@ void sort_by_cost(order& all, const std::vector<candidate_facts>& facts) {
   std::ranges::stable_sort(all, {}, [&](std::size_t n) {
     const auto& cost = facts[n].cost;
     const bool known = cost && cost->unit == *unit;
-    return std::pair(!known, known ? cost->picos : 0);
+    return std::tuple(facts[n].fails, !known, known ? cost->picos : 0);
   });
 }
 
@@ -96,10 +96,12 @@ void order_candidates(std::vector<route_candidate>& candidates, const std::vecto
     to_front(all, drawn(candidates, random));
     break;
   case route_strategy::least_busy:
-    std::ranges::stable_sort(all, {}, [&](std::size_t n) { return facts[n].in_flight; });
+    std::ranges::stable_sort(all, {},
+                             [&](std::size_t n) { return std::pair(facts[n].fails, facts[n].in_flight); });
     break;
   case route_strategy::lowest_latency:
-    std::ranges::stable_sort(all, {}, [&](std::size_t n) { return facts[n].latency; });
+    std::ranges::stable_sort(all, {},
+                             [&](std::size_t n) { return std::pair(facts[n].fails, facts[n].latency); });
     break;
   case route_strategy::lowest_cost:
     sort_by_cost(all, facts);

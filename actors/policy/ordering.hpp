@@ -17,6 +17,7 @@ namespace weir::policy {
 struct candidate_facts {
   std::uint32_t in_flight = 0;          ///< attempts at its provider
   std::chrono::microseconds latency{0}; ///< of late; 0: not known
+  bool fails = false;                   ///< it failed a moment ago, and has not succeeded since
   std::optional<money> cost;            ///< of this request, roughly; nothing: no price
 };
 

@@ -43,8 +43,10 @@ std::uint64_t retry_budget::left_permille(time_point now) {
   return permille_;
 }
 
-void retry_budget::configure(const retry_budget_config& rules) {
+void retry_budget::configure(const retry_budget_config& rules, time_point now) {
+  refill(now);
   rules_ = rules;
+  refilled_ = now;
   permille_ = std::min(permille_, rules.tokens * token);
 }
 

@@ -25,7 +25,7 @@ public:
   std::uint64_t left_permille(time_point now);
 
   /// New rules count from now on; what is left stays, as far as there is room.
-  void configure(const retry_budget_config& rules);
+  void configure(const retry_budget_config& rules, time_point now);
 
 private:
   void refill(time_point now);

@@ -99,7 +99,8 @@ struct breaker_config {
   friend bool operator==(const breaker_config&, const breaker_config&) = default;
 };
 
-/// How the candidates of a route are ordered for a call. Ties keep the order of the file.
+/// How the candidates of a route are ordered for a call. Ties keep the order of the file; with the last
+/// three, who failed a moment ago comes last.
 enum class route_strategy : std::uint8_t {
   priority,       ///< as listed
   weighted,       ///< the first by chance, by weight; the rest as listed

@@ -101,6 +101,8 @@ struct attempt_end {
   result<chat_reply> outcome = failure{};
   std::chrono::microseconds latency{0};
   bool delivered = false; ///< deltas have reached the sink: nobody else can begin the answer anew
+  /// It says nothing about the provider: it ended before it was sent, because of us or of the sink.
+  bool blameless = false;
   bool other_key = false; ///< the failure was of one key, and another can be used at once
   std::string partial;    ///< of a streamed attempt that failed: the content that it delivered, if gathered
   bool resumable = true;  ///< another attempt can go on from `partial`: it is all that was delivered

@@ -158,14 +158,27 @@ BOOST_AUTO_TEST_CASE(jitter_keeps_within_its_share_and_under_the_cap) {
 
 BOOST_AUTO_TEST_CASE(a_caller_without_a_choice_gets_a_probe_before_its_time) {
   circuit_breaker breaker({.min_calls = 1, .half_open_permits = 2, .jitter_percent = 0});
-  BOOST_TEST(!breaker.acquire_early(start, start + 1min).has_value());
   breaker.failure(*breaker.acquire(start, start + 1min, even), start, even);
-  const auto probe = breaker.acquire_early(start + 1s, start + 1min);
-  BOOST_REQUIRE(probe.has_value());
+  const permit probe = breaker.acquire_early(start + 1s, start + 1min);
+  BOOST_TEST((breaker.state() == breaker_state::half_open));
   BOOST_TEST((breaker.last_trial() == start + 1s));
-  BOOST_TEST(!breaker.acquire_early(start + 1s, start + 1min).has_value());
-  breaker.failure(*probe, start + 2s, even);
-  BOOST_TEST((breaker.reopens_at() == start + 2s + 60s));
+  BOOST_REQUIRE(breaker.acquire(start + 1s, start + 1min, even).has_value());
+  BOOST_TEST(!breaker.acquire(start + 1s, start + 1min, even).has_value());
+  const permit beyond = breaker.acquire_early(start + 6s, start + 1min); // both probes are out
+  breaker.success(probe, start + 7s, std::nullopt, even);
+  breaker.success(beyond, start + 7s, std::nullopt, even);
+  BOOST_TEST((breaker.state() == breaker_state::closed));
+}
+
+BOOST_AUTO_TEST_CASE(probes_before_their_time_do_not_make_a_breaker_stay_open_for_longer) {
+  circuit_breaker breaker({.min_calls = 1, .jitter_percent = 0});
+  breaker.failure(*breaker.acquire(start, start + 1min, even), start, even);
+  for (int second = 5; second != 30; second += 5)
+    breaker.failure(breaker.acquire_early(start + std::chrono::seconds{second}, start + 1min),
+                    start + std::chrono::seconds{second}, even);
+  BOOST_TEST((breaker.reopens_at() == start + 30s));
+  breaker.failure(*breaker.acquire(start + 30s, start + 1min, even), start + 30s, even);
+  BOOST_TEST((breaker.reopens_at() == start + 30s + 60s)); // a probe in time does
 }
 
 BOOST_AUTO_TEST_CASE(a_window_of_another_length_begins_empty) {
@@ -195,8 +208,9 @@ BOOST_AUTO_TEST_CASE(every_history_ends_closed_when_the_provider_is_well) {
       switch (random() % 6) {
       case 0:
       case 1:
-        if (const auto got = random() % 8 == 0 ? breaker.acquire_early(now, now + 10s)
-                                               : breaker.acquire(now, now + 10s, random()))
+        if (random() % 8 == 0)
+          out.push_back(breaker.acquire_early(now, now + 10s));
+        else if (const auto got = breaker.acquire(now, now + 10s, random()))
           out.push_back(*got);
         break;
       case 2:

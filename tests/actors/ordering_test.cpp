@@ -43,13 +43,20 @@ std::optional<money> dollars(std::int64_t picos, std::string_view unit = "USD") 
 BOOST_AUTO_TEST_SUITE(ordering_test)
 
 BOOST_AUTO_TEST_CASE(each_strategy_puts_its_best_first_and_keeps_ties_in_order) {
-  const std::vector<candidate_facts> facts{
-      {5, 40ms, dollars(7)}, {2, 0ms, {}}, {2, 10ms, dollars(3)}, {9, 10ms, dollars(1, "EUR")}};
+  std::vector<candidate_facts> facts{{5, 40ms, false, dollars(7)},
+                                     {2, 0ms, false, {}},
+                                     {2, 10ms, false, dollars(3)},
+                                     {9, 10ms, false, dollars(1, "EUR")}};
   const auto all = candidates({1, 1, 1, 1});
   BOOST_TEST(ordered(all, facts, route_strategy::priority) == "abcd");
   BOOST_TEST(ordered(all, facts, route_strategy::least_busy) == "bcad");
   BOOST_TEST(ordered(all, facts, route_strategy::lowest_latency) == "bcda");
   BOOST_TEST(ordered(all, facts, route_strategy::lowest_cost) == "cabd");
+  facts[1].fails = facts[2].fails = true; // who fails fast is not therefore the least busy, nor the fastest
+  BOOST_TEST(ordered(all, facts, route_strategy::priority) == "abcd");
+  BOOST_TEST(ordered(all, facts, route_strategy::least_busy) == "adbc");
+  BOOST_TEST(ordered(all, facts, route_strategy::lowest_latency) == "dabc");
+  BOOST_TEST(ordered(all, facts, route_strategy::lowest_cost) == "adcb");
 }
 
 BOOST_AUTO_TEST_CASE(weights_are_the_shares_of_who_is_first) {
@@ -150,6 +157,15 @@ BOOST_AUTO_TEST_CASE(no_history_spends_more_than_the_law_allows) {
                     (rules.tokens + refilled) * 1000 + successes * rules.per_success_permille);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_larger_bucket_fills_with_time_too) {
+  retry_budget budget({.tokens = 1, .refill_time = 60s});
+  budget.configure({.tokens = 3, .refill_time = 60s}, start);
+  BOOST_TEST(budget.left_permille(start) == 1000U);
+  BOOST_TEST(budget.left_permille(start + 120s) == 3000U);
+  budget.configure({.tokens = 9, .refill_time = 1s}, start + 120s); // the new pace counts from now on
+  BOOST_TEST(budget.left_permille(start + 120s) == 3000U);
 }
 
 BOOST_AUTO_TEST_CASE(without_a_budget_every_retry_is_allowed) {

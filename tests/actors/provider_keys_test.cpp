@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(where_every_key_was_refused_one_tries_and_the_others_are_to
   BOOST_TEST((on.error(second).type == errc::quota_exceeded));
   BOOST_TEST(!on.ends[second]->other_key);
   const auto told = on.ask();
-  refused(on.error(told), "every key of the provider rests, the next is tried in 5 s (auth)", 5s);
+  refused(on.error(told), "every key of the provider rests, the next is tried in 5 s (auth)", 5s, errc::auth);
   on.advance(5s);
   const auto trial = on.ask();
   BOOST_TEST(on.key() == "key-one");

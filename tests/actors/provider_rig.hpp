@@ -169,8 +169,9 @@ private:
 };
 
 /// It was refused by the provider's door.
-inline void refused(const failure& error, std::string_view why, milliseconds retry_after) {
-  BOOST_TEST((error.type == errc::overloaded));
+inline void refused(const failure& error, std::string_view why, milliseconds retry_after,
+                    errc type = errc::overloaded) {
+  BOOST_TEST((error.type == type));
   BOOST_TEST((error.fate == outcome::not_sent));
   BOOST_TEST(error.message == why);
   BOOST_REQUIRE(error.retry_after.has_value());

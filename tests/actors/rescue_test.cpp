@@ -186,6 +186,45 @@ BOOST_AUTO_TEST_CASE(a_half_told_tool_call_is_not_gone_on_from) {
   BOOST_REQUIRE(on.replies[n].has_value());
   BOOST_TEST(!on.replies[n]->success);
   BOOST_TEST(asked(on) == "a");
+  BOOST_TEST(on.replies[n]->content == "xy"); // with the text all the same
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_that_its_deadline_ends_tells_what_was_shown) {
+  stage on(two());
+  chat_request request = stage::question();
+  request.timeout = 5s;
+  const auto n = on.stream(request);
+  on.network->begin_stream();
+  on.network->send(piece("Once upon "));
+  on.run();
+  on.advance(5s);
+  on.network->fail(errc::timeout, outcome::unknown); // the network keeps the deadline
+  on.run();
+  BOOST_REQUIRE(on.replies[n].has_value());
+  BOOST_TEST((on.replies[n]->error->type == errc::timeout));
+  BOOST_TEST(on.replies[n]->content == "Once upon ");
+}
+
+BOOST_AUTO_TEST_CASE(a_sink_hears_nothing_after_its_call_was_cancelled) {
+  stage on(two());
+  chat_request request = stage::question();
+  request.id = call_id{make_id128(1, 2, 3)};
+  const auto n = on.stream(request);
+  on.network->begin_stream();
+  on.network->send(piece("Once"));
+  on.run();
+  const auto end = on.network->wire.front();
+  on.network->late_reply = "";
+  end.receiver->on_body(piece(" upon")); // in the inbox
+  caf::anon_send(on.manager, cancel_call{call_id{make_id128(1, 2, 3)}});
+  on.run();
+  end.receiver->on_body(piece(" a time"));
+  on.run();
+  BOOST_REQUIRE(on.replies[n].has_value());
+  const std::string at_the_end = on.streams[n]->text();
+  on.advance(1s);
+  BOOST_TEST(on.streams[n]->text() == at_the_end);
+  BOOST_TEST(at_the_end.find("time") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_routes_policy_counts_for_calls_that_name_none) {

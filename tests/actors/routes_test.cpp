@@ -308,4 +308,43 @@ BOOST_AUTO_TEST_CASE(retries_of_all_calls_together_end_with_the_budget) {
   BOOST_TEST(report->providers[0].retry_tokens == 10.0);
 }
 
+BOOST_AUTO_TEST_CASE(a_long_hint_is_not_slept_on_while_another_can_be_asked) {
+  stage on(providers({"a", "b"}));
+  const auto n = on.call();
+  on.network->answer(429, "{}", {{"retry-after", "30"}});
+  on.run();
+  BOOST_TEST(hosts(on) == "ab");
+  on.network->complete();
+  on.run();
+  BOOST_TEST(on.replies[n]->success);
+}
+
+BOOST_AUTO_TEST_CASE(who_fails_fast_is_not_therefore_the_least_busy) {
+  auto config = routed();
+  config->routes[0].strategy = route_strategy::least_busy;
+  stage on(config);
+  on.call();
+  on.network->answer(404, R"({"error":{"code":"model_not_found"}})");
+  on.run();
+  on.network->complete();
+  on.run();
+  on.network->hosts.clear();
+  on.call();
+  BOOST_TEST(hosts(on) == "b");
+}
+
+BOOST_AUTO_TEST_CASE(a_hedge_does_not_get_around_a_refusal) {
+  auto config = routed();
+  config->routes[0].hedge_after = 500ms;
+  stage on(config);
+  const auto n = on.call();
+  on.advance(510ms);
+  on.network->answer(400, R"({"error":{"message":"no","code":"content_filter"}})");
+  on.run();
+  BOOST_REQUIRE(on.replies[n].has_value());
+  BOOST_TEST((on.replies[n]->error->type == errc::content_filter));
+  BOOST_TEST(on.network->cancelled == 1U);
+  BOOST_TEST(on.books().size() == 2U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
