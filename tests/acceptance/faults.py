@@ -63,7 +63,7 @@ class BadDoors:
         self.open = [silent, full, *fillers]
         threading.Thread(target=self.reset, daemon=True).start()
         self.rows = [("nobody listens", port[closed], ("network", 4, "void")),
-                     ("the backlog is full", port[full], ("timeout", 1, "void")),
+                     ("the backlog is full", port[full], ("timeout", 4, "void")),
                      ("accepted and reset", port[self.resetting], BROKEN),
                      ("accepted and never read", port[silent], TIMEOUT)]
 
