@@ -3,15 +3,18 @@
 #pragma once
 
 #include "actors/open_attempt.hpp"
+#include "actors/policy/by_model.hpp"
 #include "actors/policy/fair_queue.hpp"
 #include "actors/policy/key_ring.hpp"
 #include "actors/policy/limiter.hpp"
+#include "actors/policy/told_limits.hpp"
 
 #include <weir/error.hpp>
 #include <weir/health.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +26,11 @@ using attempt_ptr = std::unique_ptr<open_attempt>;
 
 /// Call `refuse`, then `begin`, and if that says false `wait`; `next` gives those that waited. What has begun
 /// is told to `ended` once.
+///
+/// Places and the limits of ours are the provider's; what it tells of its own, and a 429, is of one model
+/// (with several keys: of one key for it). Who waits for his model keeps no other model waiting: the next is
+/// the first in turn of those whose model may go, and he alone waits for places and limits of ours, so that
+/// nobody who needs much of them is passed by those who need little.
 class admission {
 public:
   admission(setup_ptr setup, time_point now);
@@ -64,7 +72,7 @@ public:
     queue_.erase_if([&](attempt_ptr& open) {
       if (!which(*open))
         return false;
-      tokens_waiting_ -= open->tokens();
+      forget_tokens(*open);
       out.push_back(std::move(open));
       return true;
     });
@@ -84,20 +92,34 @@ private:
   time_point waits_until(const open_attempt& open) const;
   time_point expires_at(const open_attempt& open) const;
   milliseconds longest_queue_wait(const open_attempt& open) const;
-  milliseconds until_ready(const open_attempt& open, time_point now) const;
+  static const model_name& model_of(const open_attempt& open) { return open.work().request->model; }
+  milliseconds model_wait(const open_attempt& open, time_point now) const;
+  bool model_may(const open_attempt& open, time_point now) const {
+    return model_wait(open, now).count() == 0;
+  }
+  bool is_next(const open_attempt& open, time_point now) const;
+  bool counts_tokens(const open_attempt& open) const;
+  std::uint64_t estimate(const open_attempt& open) const;
+  void await_tokens(open_attempt& open, std::uint64_t tokens);
+  void forget_tokens(const open_attempt& open);
   std::optional<failure> refusal(const open_attempt& open, time_point now) const;
+  policy::wait_time expected_wait(const open_attempt& open, time_point now) const;
+  milliseconds wait_of_last(const open_attempt& open, time_point now) const;
+  bool finds_room(const open_attempt& open) const;
   failure too_long(const policy::wait_time& wait, const open_attempt& open) const;
-  failure queue_full(time_point now) const;
+  failure queue_full(const open_attempt& open, time_point now) const;
   bool take_place(open_attempt& open, time_point now);
   void heed(const open_attempt& open, time_point now);
   bool report_key(const open_attempt& open, result<chat_reply>& outcome, time_point now);
 
   setup_ptr setup_;
   policy::limiter limiter_;
+  policy::by_model<policy::told_limits> told_; ///< only of models of which something was told
   policy::key_ring ring_;
-  policy::fair_queue<attempt_ptr> queue_;
+  policy::fair_queue<attempt_ptr, model_name> queue_;
   std::uint64_t tokens_waiting_ = 0;
-  time_point expires_ = time_point::max(); ///< none that waits must be refused before
+  std::map<model_name, std::uint64_t> tokens_by_model_; ///< of those that wait; none is 0
+  time_point expires_ = time_point::max();              ///< none that waits must be refused before
 };
 
 } // namespace weir::actors

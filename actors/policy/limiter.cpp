@@ -1,4 +1,4 @@
-// Admission, correction, learning and adaption of one provider's limits.
+// Admission, correction and adaption of one provider's limits.
 #include "actors/policy/limiter.hpp"
 
 #include <algorithm>
@@ -20,17 +20,27 @@ void keep_longer(wait_time& longest, const wait_time& other) {
     longest = other;
 }
 
-/// A wait that is over is none.
+} // namespace
+
 void keep_if_longer(wait_time& longest, const wait_time& other) {
   if (other.time > longest.time)
     longest = other;
 }
 
-} // namespace
+void correct(rate_bucket& requests, rate_bucket& tokens, const ended_attempt& attempt, time_point now) {
+  if (!attempt.sent && attempt.began >= requests.since())
+    requests.give_back(1, now);
+  if (!attempt.used || attempt.began < tokens.since())
+    return;
+  if (*attempt.used > attempt.reserved)
+    tokens.take(*attempt.used - attempt.reserved, now);
+  else
+    tokens.give_back(attempt.reserved - *attempt.used, now);
+}
 
 limiter_config limits_of(const provider_config& provider) {
   return {provider.max_concurrency, provider.requests_per_minute, provider.tokens_per_minute,
-          provider.learn_limits, provider.adaptive_concurrency};
+          provider.adaptive_concurrency};
 }
 
 limiter::limiter(const limiter_config& config, time_point now)
@@ -42,46 +52,25 @@ void limiter::configure(const limiter_config& config, time_point now) {
   const std::uint32_t most = std::max(config.max_concurrency, 1U);
   const bool untouched = concurrency_limit_ == std::max(config_.max_concurrency, 1U);
   concurrency_limit_ = untouched || !config.adaptive_concurrency ? most : std::min(concurrency_limit_, most);
-  set(own_requests_, config.requests_per_minute, now);
-  set(own_tokens_, config.tokens_per_minute, now);
-  if (!config.learn_limits) {
-    told_requests_ = rate_bucket{};
-    told_tokens_ = rate_bucket{};
-  }
+  set(requests_, config.requests_per_minute, now);
+  set(tokens_, config.tokens_per_minute, now);
   config_ = config;
-}
-
-void limiter::forget_told() noexcept {
-  told_requests_ = rate_bucket{};
-  told_tokens_ = rate_bucket{};
-  held_until_ = time_point{};
-}
-
-milliseconds limiter::held_for(time_point now) const {
-  return held_until_ > now ? std::chrono::ceil<milliseconds>(held_until_ - now) : milliseconds{0};
 }
 
 wait_time limiter::rate_wait(time_point now, std::uint64_t tokens) const {
   wait_time longest;
-  keep_if_longer(longest, {held_for(now), wait_cause::hold});
-  keep_if_longer(longest, {own_requests_.wait(1, now), wait_cause::requests});
-  keep_if_longer(longest, {told_requests_.wait(1, now), wait_cause::requests, true});
-  keep_if_longer(longest, {own_tokens_.wait(tokens, now), wait_cause::tokens});
-  keep_if_longer(longest, {told_tokens_.wait(tokens, now), wait_cause::tokens, true});
+  keep_if_longer(longest, {requests_.wait(1, now), wait_cause::requests});
+  keep_if_longer(longest, {tokens_.wait(tokens, now), wait_cause::tokens});
   return longest;
 }
 
 wait_time limiter::expected_wait(std::size_t ahead, std::uint64_t tokens, time_point now) const {
   const auto before = static_cast<std::uint64_t>(ahead);
-  wait_time longest = rate_wait(now, 0);
-  keep_if_longer(longest, {own_requests_.time_for(before + 1, now), wait_cause::requests});
-  keep_if_longer(longest, {told_requests_.time_for(before + 1, now), wait_cause::requests, true});
   // Alone it waits for the burst at the most, as `rate_wait` has it.
-  const auto of_tokens = [&](const rate_bucket& bucket) {
-    return ahead == 0 ? bucket.wait(tokens, now) : bucket.time_for(tokens, now);
-  };
-  keep_if_longer(longest, {of_tokens(own_tokens_), wait_cause::tokens});
-  keep_if_longer(longest, {of_tokens(told_tokens_), wait_cause::tokens, true});
+  wait_time longest = rate_wait(now, ahead == 0 ? tokens : 0);
+  keep_if_longer(longest, {requests_.time_for(before + 1, now), wait_cause::requests});
+  if (ahead != 0)
+    keep_if_longer(longest, {tokens_.time_for(tokens, now), wait_cause::tokens});
   if (in_use_ + before < concurrency_limit_)
     return longest;
   // So many must end before there is a place; with the limit in use, one does each `service_time / limit`.
@@ -95,10 +84,8 @@ wait_time limiter::expected_wait(std::size_t ahead, std::uint64_t tokens, time_p
 
 void limiter::begin(time_point now, std::uint64_t tokens) {
   ++in_use_;
-  for (rate_bucket* const bucket : {&own_requests_, &told_requests_})
-    bucket->take(1, now);
-  for (rate_bucket* const bucket : {&own_tokens_, &told_tokens_})
-    bucket->take(tokens, now);
+  requests_.take(1, now);
+  tokens_.take(tokens, now);
 }
 
 void limiter::end(const ended_attempt& attempt, time_point now) {
@@ -106,22 +93,13 @@ void limiter::end(const ended_attempt& attempt, time_point now) {
   measure(attempt, now);
   if (in_use_ != 0)
     --in_use_;
-  if (!attempt.sent)
-    for (rate_bucket* const bucket : {&own_requests_, &told_requests_})
-      bucket->give_back(1, now);
-  if (!attempt.used)
-    return;
-  for (rate_bucket* const bucket : {&own_tokens_, &told_tokens_})
-    if (*attempt.used > attempt.reserved)
-      bucket->take(*attempt.used - attempt.reserved, now);
-    else
-      bucket->give_back(attempt.reserved - *attempt.used, now);
+  correct(requests_, tokens_, attempt, now);
 }
 
 /// What failed fast says nothing of how long an answer takes; what failed late does.
 void limiter::measure(const ended_attempt& attempt, time_point now) {
   const auto took = std::clamp(std::chrono::duration_cast<microseconds>(now - attempt.began), microseconds{1},
-                               microseconds{longest_hold});
+                               microseconds{longest_service});
   if (!attempt.sent || (attempt.sign != load_sign::success && took <= service_time_))
     return;
   if (service_time_.count() == 0) {
@@ -149,27 +127,6 @@ void limiter::adapt(const ended_attempt& attempt, time_point now) {
     successes_ = 0;
     concurrency_limit_ = std::min(concurrency_limit_ + 1, std::max(config_.max_concurrency, 1U));
   }
-}
-
-void limiter::learn(const told_limit& requests, const told_limit& tokens, time_point now) {
-  if (!config_.learn_limits)
-    return;
-  learn_one(told_requests_, requests, now);
-  learn_one(told_tokens_, tokens, now);
-}
-
-void limiter::learn_one(rate_bucket& bucket, const told_limit& told, time_point now) {
-  if (told.limit && *told.limit != 0 && *told.limit <= rate_bucket::most)
-    bucket.configure(*told.limit, *told.limit, now);
-  if (!told.remaining)
-    return;
-  bucket.lower_to(*told.remaining, now);
-  if (*told.remaining == 0 && told.reset && told.reset->count() > 0)
-    hold(std::min(*told.reset, longest_learned_hold), now);
-}
-
-void limiter::hold(milliseconds time, time_point now) {
-  held_until_ = std::max(held_until_, now + std::clamp(time, milliseconds{0}, longest_hold));
 }
 
 } // namespace weir::policy

@@ -21,6 +21,8 @@ void rate_bucket::configure(std::uint64_t per_minute, std::uint64_t burst, time_
   room_ = std::max<std::int64_t>(bounded(burst), 1) * unit;
   level_ = fresh ? room_ : std::min(level_, room_);
   at_ = now;
+  if (fresh)
+    since_ = now;
 }
 
 std::int64_t rate_bucket::level_at(time_point now) const {

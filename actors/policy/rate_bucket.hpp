@@ -20,6 +20,8 @@ public:
   /// A new limit; 0: none. A bucket that had none is full, another keeps its level as far as it fits.
   void configure(std::uint64_t per_minute, std::uint64_t burst, time_point now);
   bool active() const noexcept { return per_minute_ != 0; }
+  /// When it last got a limit after it had none: nothing was taken before.
+  time_point since() const noexcept { return since_; }
 
   /// How long until the amount may be taken. One that is larger than the burst may be taken, into debt, when
   /// the bucket is full: it would wait for ever otherwise.
@@ -48,6 +50,7 @@ private:
   std::int64_t room_ = 0;  ///< units
   std::int64_t level_ = 0; ///< units, at `at_`; below zero: debt
   time_point at_{};
+  time_point since_{};
 };
 
 } // namespace weir::policy

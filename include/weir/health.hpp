@@ -68,7 +68,7 @@ struct provider_health {
   std::uint32_t in_flight = 0;
   std::uint32_t queued = 0;
   std::uint32_t concurrency_limit = 0;   ///< attempts that may be in flight now
-  std::chrono::milliseconds held_for{0}; ///< until the provider's rate limit allows the next attempt
+  std::chrono::milliseconds held_for{0}; ///< until its rate limits hold none of its models any more
   std::vector<key_health> keys;
   double retry_tokens = 0;                      ///< left of the retry budget
   std::chrono::milliseconds average_latency{0}; ///< of late, to the first token where streamed; 0: not known

@@ -1,4 +1,4 @@
-// Limits as functions of handed-in time: places, rates, adaption, holds, what a provider tells.
+// Limits of ours as functions of handed-in time: places, rates, adaption.
 #include "actors/policy/limiter.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -112,86 +112,6 @@ BOOST_AUTO_TEST_CASE(tokens_are_corrected_by_what_was_used) {
   BOOST_TEST(wait_of(unknown, start, 1000) == 6000); // the estimate stays
 }
 
-BOOST_AUTO_TEST_CASE(a_hint_holds_and_a_shorter_one_does_not_shorten_it) {
-  limiter by(places(10), start);
-  by.hold(20s, start);
-  by.hold(1s, start);
-  BOOST_TEST(wait_of(by, start) == 20'000);
-  BOOST_TEST((by.rate_wait(start, 0).cause == wait_cause::hold));
-  BOOST_TEST((by.held_for(start + 19s) == 1s));
-  BOOST_TEST(wait_of(by, start + 20s) == 0);
-  by.hold(100h, start);
-  BOOST_TEST((by.held_for(start) == limiter::longest_hold));
-}
-
-BOOST_AUTO_TEST_CASE(what_the_provider_tells_empties_buckets_and_never_fills_them) {
-  limiter by(places(1000), start);
-  BOOST_TEST(!by.counts_tokens());
-  by.learn({60, 60, 0ms}, {}, start);
-  for (int n = 0; n != 58; ++n)
-    by.begin(start, 0);
-  BOOST_TEST(wait_of(by, start) == 0);
-  by.learn({60, 50, 10s}, {}, start); // more than our own count has left
-  by.begin(start, 0);
-  by.begin(start, 0);
-  BOOST_TEST(wait_of(by, start) == 1000);
-  BOOST_TEST(by.rate_wait(start, 0).learned);
-  by.learn({60, 1, 10s}, {}, start + 30s); // less than it
-  by.begin(start + 30s, 0);
-  BOOST_TEST(wait_of(by, start + 30s) == 1000);
-  by.learn({}, {6000, 100, 1min}, start);
-  BOOST_TEST(by.counts_tokens());
-  BOOST_TEST(wait_of(by, start + 31s, 4000) > 0);
-}
-
-BOOST_AUTO_TEST_CASE(what_the_provider_tells_does_not_loosen_limits_of_ours) {
-  limiter by(requests(60), start);
-  by.learn({100'000, 99'999, 1ms}, {}, start);
-  for (int n = 0; n != 10; ++n)
-    by.begin(start, 0);
-  BOOST_TEST(wait_of(by, start) == 1000);
-  BOOST_TEST(!by.rate_wait(start, 0).learned);
-}
-
-BOOST_AUTO_TEST_CASE(nothing_remaining_holds_until_the_reset_and_ten_minutes_at_the_most) {
-  limiter by(places(10), start);
-  by.learn({60, 0, 20s}, {}, start);
-  BOOST_TEST(wait_of(by, start) == 20'000);
-  by.learn({}, {1000, 0, 5h}, start);
-  BOOST_TEST(wait_of(by, start) == 600'000);
-  limiter deaf = [] {
-    limiter_config config = places(10);
-    config.learn_limits = false;
-    return limiter(config, start);
-  }();
-  deaf.learn({60, 0, 20s}, {60, 0, 20s}, start);
-  BOOST_TEST(wait_of(deaf, start) == 0);
-}
-
-BOOST_AUTO_TEST_CASE(what_was_told_is_forgotten_on_demand) {
-  limiter by(places(10), start);
-  by.learn({60, 0, 20s}, {1000, 0, 20s}, start);
-  BOOST_TEST(by.counts_tokens());
-  by.forget_told();
-  BOOST_TEST(wait_of(by, start, 1000) == 0);
-  BOOST_TEST(!by.counts_tokens());
-}
-
-BOOST_AUTO_TEST_CASE(absurd_news_is_passed_over) {
-  limiter by(places(10), start);
-  by.learn({0, 5, 1s}, {~0ULL, 5, 1s}, start);
-  by.learn({60, 61, 1s}, {}, start);
-  by.learn({60, 0, -5s}, {60, 0, std::nullopt}, start);
-  BOOST_TEST((by.held_for(start) == 0ms));
-  limiter told(places(10), start);
-  told.learn({2, std::nullopt, 1s}, {}, start);
-  told.learn({0, std::nullopt, 1s}, {}, start);
-  told.learn({~0ULL, std::nullopt, 1s}, {}, start);
-  for (int n = 0; n != 2; ++n)
-    told.begin(start, 0);
-  BOOST_TEST(wait_of(told, start) == 30'000); // two a minute, as was said when it could be meant
-}
-
 BOOST_AUTO_TEST_CASE(the_expected_wait_follows_the_service_time) {
   limiter by(places(4), start);
   for (int n = 0; n != 4; ++n)
@@ -298,6 +218,24 @@ BOOST_AUTO_TEST_CASE(new_limits_count_at_once_and_keep_what_was_taken) {
   BOOST_TEST(wait_of(rated, start) == 10'000);
   rated.configure(requests(0), start);
   BOOST_TEST(wait_of(rated, start) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_began_before_there_was_a_limit_gives_nothing_back_to_it) {
+  limiter by(places(10), start);
+  by.begin(start, 900); // reserved for a limit of somebody else's
+  limiter_config config = tokens(6000);
+  config.requests_per_minute = 60;
+  by.configure(config, start + 1s); // bursts of 1000 and 10
+  by.begin(start + 1s, 600);
+  ended_attempt early = ended(start, load_sign::none);
+  early.reserved = 900;
+  early.used = 0;
+  early.sent = false;
+  by.end(early, start + 1s);
+  BOOST_TEST(wait_of(by, start + 1s, 1000) == 6000);
+  for (int n = 0; n != 9; ++n)
+    by.begin(start + 1s, 0);
+  BOOST_TEST(wait_of(by, start + 1s) == 1000);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -108,8 +108,11 @@ BOOST_AUTO_TEST_CASE(a_new_limit_keeps_the_level_as_far_as_it_fits) {
   BOOST_TEST(bucket.left(start) == 5U);
   bucket.configure(600, 100, start);
   BOOST_TEST(bucket.left(start) == 5U);
+  BOOST_TEST((bucket.since() == start));
   bucket.configure(0, 0, start);
   BOOST_TEST(bucket.wait(1000, start).count() == 0);
+  bucket.configure(60, 10, start + 1s);
+  BOOST_TEST((bucket.since() == start + 1s));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
