@@ -151,10 +151,14 @@ public:
   void erase_if(Drop drop) {
     for (auto at = lanes_.begin(); at != lanes_.end();) {
       const auto here = at++;
-      change(here, [&](lane& where) {
-        for (auto& [kind, values] : where.waiting)
-          std::erase_if(values, [&drop](entry& each) { return drop(each.value); });
-      });
+      std::size_t gone = 0;
+      for (auto& [kind, values] : here->second.waiting) {
+        const std::size_t some = std::erase_if(values, [&drop](entry& each) { return drop(each.value); });
+        lines_.find(kind)->second.size -= some;
+        gone += some;
+      }
+      if (gone != 0)
+        change(here, [](lane&) {});
     }
   }
 

@@ -214,6 +214,12 @@ BOOST_AUTO_TEST_CASE(with_kinds_it_agrees_with_a_plain_search_in_any_history) {
         found->second.emplace_back(step, kind);
         continue;
       }
+      if (random() % 16 == 0) {
+        at.queue.erase_if([](const auto& each) { return each.first % 3 == 0; });
+        for (auto& [name, values] : plain)
+          std::erase_if(values, [](const auto& each) { return each.first % 3 == 0; });
+        std::erase_if(plain, [](const auto& each) { return each.second.empty(); });
+      }
       if (random() % 4 == 0)
         at.shut.contains(kind) ? (void)at.shut.erase(kind) : (void)at.shut.insert(kind);
       int expected = 0;
@@ -231,6 +237,15 @@ BOOST_AUTO_TEST_CASE(with_kinds_it_agrees_with_a_plain_search_in_any_history) {
         break;
       }
       BOOST_REQUIRE(at.next() == expected);
+      std::size_t size = 0;
+      std::size_t of_kind = 0;
+      for (const auto& [name, values] : plain) {
+        size += values.size();
+        of_kind += static_cast<std::size_t>(
+            std::ranges::count(values, kind, [](const auto& each) { return each.second; }));
+      }
+      BOOST_REQUIRE(at.queue.size() == size);
+      BOOST_REQUIRE(at.queue.waiting_for(kind) == of_kind);
     }
   }
 }
