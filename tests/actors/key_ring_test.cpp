@@ -152,6 +152,16 @@ BOOST_AUTO_TEST_CASE(a_hold_is_of_one_model_and_a_refusal_of_all) {
   BOOST_TEST(ring.wait(n, start + 1s).by_trials);
 }
 
+BOOST_AUTO_TEST_CASE(a_key_that_was_refused_begins_anew_without_holds) {
+  key_ring ring(2);
+  const auto first = ring.pick(m, start);
+  ring.failed(first->serial, m, errc::rate_limit, 200s, start, start);
+  ring.failed(first->serial, m, errc::auth, std::nullopt, start, start + 1s);
+  ring.failed(first->serial, m, errc::rate_limit, 200s, start, start + 2s); // under way when it was refused
+  BOOST_TEST((picks(ring, start + 60s, 2) == places{1, 1}));
+  BOOST_TEST((picks(ring, start + 61s, 2) == places{0, 1}));
+}
+
 BOOST_AUTO_TEST_CASE(holds_are_of_a_bounded_number_of_models_and_end) {
   key_ring ring(2);
   const auto first = ring.pick(m, start);

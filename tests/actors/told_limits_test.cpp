@@ -141,6 +141,8 @@ BOOST_AUTO_TEST_CASE(the_expected_wait_counts_those_before) {
   BOOST_TEST((by.expected_wait(4, 500, start).cause == wait_cause::requests));
   BOOST_TEST((by.expected_wait(4, 2000, start).time == 10s));
   BOOST_TEST((by.expected_wait(4, 2000, start).cause == wait_cause::tokens));
+  BOOST_TEST((by.expected_wait(0, 2000, start).time == 10s));
+  BOOST_TEST((by.expected_wait(0, 60'000, start).time == 50s)); // alone, by a full bucket
 }
 
 BOOST_AUTO_TEST_CASE(beyond_256_models_one_is_for_all) {
