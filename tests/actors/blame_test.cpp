@@ -70,6 +70,18 @@ BOOST_AUTO_TEST_CASE(a_provider_that_hangs_opens_its_breaker_although_its_caller
   BOOST_TEST((state_of(on) == breaker_state::open));
 }
 
+BOOST_AUTO_TEST_CASE(a_provider_that_holds_its_callers_back_is_not_broken) {
+  auto config = without_retries();
+  config->providers[0].max_concurrency = 20;
+  stage on(config);
+  for (int n = 0; n != 20; ++n)
+    on.call();
+  while (on.network->answer(429, "{}", {{"retry-after", "1"}}))
+    on.run();
+  BOOST_TEST(on.network->hosts.size() == 20U);
+  BOOST_TEST((state_of(on) == breaker_state::closed));
+}
+
 BOOST_AUTO_TEST_CASE(what_waited_here_until_its_deadline_is_not_the_providers_fault) {
   auto config = without_retries();
   config->providers[0].max_concurrency = 1;
@@ -111,6 +123,19 @@ BOOST_AUTO_TEST_CASE(while_long_probes_are_out_others_hear_when_to_come_and_one_
   on.advance(5s);
   on.call();
   BOOST_TEST(on.network->wire.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_probe_that_says_nothing_of_the_provider_leaves_room_for_the_next) {
+  stage on(without_retries());
+  open_breaker(on);
+  on.advance(31s);
+  for (int n = 0; n != 5; ++n) {
+    on.call();
+    BOOST_REQUIRE_EQUAL(on.network->wire.size(), 1U);
+    on.network->answer(400); // the caller's fault
+    on.run();
+  }
+  BOOST_TEST((state_of(on) == breaker_state::half_open));
 }
 
 BOOST_AUTO_TEST_CASE(a_key_that_is_revoked_under_load_fails_nobody_while_another_is_well) {

@@ -52,12 +52,52 @@ BOOST_AUTO_TEST_CASE(a_breaker_opens_at_its_share_of_failures_and_not_before_eno
 }
 
 BOOST_AUTO_TEST_CASE(old_outcomes_do_not_open_a_breaker) {
-  circuit_breaker breaker(without_jitter({.window = 30s, .min_calls = 10}));
-  for (int n = 0; n != 9; ++n)
-    breaker.failure(*breaker.acquire(start, start + 1min, even), start, even);
-  const time_point later = start + 31s;
-  breaker.failure(*breaker.acquire(later, later + 1min, even), later, even);
+  for (const auto age : {30s, 31s, 34s, 45s, 3600s}) {
+    circuit_breaker breaker(without_jitter({.window = 30s, .min_calls = 10}));
+    for (int n = 0; n != 9; ++n)
+      breaker.failure(*breaker.acquire(start, start + 1min, even), start, even);
+    const time_point later = start + age;
+    BOOST_TEST(breaker.counted(later).calls == 0U);
+    breaker.failure(*breaker.acquire(later, later + 1min, even), later, even);
+    BOOST_TEST((breaker.state() == breaker_state::closed));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_breaker_that_closes_begins_anew) {
+  circuit_breaker breaker(
+      without_jitter({.window = 300s, .min_calls = 4, .open_time = 10s, .half_open_permits = 1}));
+  const auto fail = [&](time_point now) {
+    breaker.failure(*breaker.acquire(now, now + 1min, even), now, even);
+  };
+  for (int n = 0; n != 4; ++n)
+    fail(start);
+  fail(start + 10s); // a probe: open again, for twice as long
+  const time_point later = start + 30s;
+  breaker.success(*breaker.acquire(later, later + 1min, even), later, std::nullopt, even);
+  BOOST_REQUIRE((breaker.state() == breaker_state::closed));
+  BOOST_TEST(breaker.counted(later).calls == 0U);
+  for (int n = 0; n != 3; ++n)
+    fail(later);
   BOOST_TEST((breaker.state() == breaker_state::closed));
+  fail(later);
+  BOOST_TEST((breaker.reopens_at() == later + 10s));
+}
+
+BOOST_AUTO_TEST_CASE(a_result_from_before_it_closed_is_not_counted) {
+  circuit_breaker breaker(without_jitter({.min_calls = 1, .open_time = 30s, .half_open_permits = 1}));
+  const auto old = *breaker.acquire(start, start + 1min, even);
+  breaker.failure(*breaker.acquire(start, start + 1min, even), start, even);
+  const time_point later = start + 30s;
+  const auto probe = *breaker.acquire(later, later + 1min, even);
+  const permit beyond = breaker.acquire_early(later, later + 1min);
+  breaker.success(probe, later, std::nullopt, even);
+  BOOST_REQUIRE((breaker.state() == breaker_state::closed));
+  for (const permit& late : {old, beyond}) {
+    breaker.success(late, later, 1s, even);
+    breaker.failure(late, later, even);
+  }
+  BOOST_TEST((breaker.state() == breaker_state::closed));
+  BOOST_TEST(breaker.counted(later).calls == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(an_open_breaker_lets_probes_through_and_closes_when_all_succeed) {

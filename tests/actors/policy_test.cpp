@@ -94,6 +94,28 @@ BOOST_AUTO_TEST_CASE(each_class_is_retried_as_often_as_its_rule_says) {
   BOOST_TEST((attempts_until_end(1, failed(errc::network), rules, 0) == std::vector{1U}));
 }
 
+BOOST_AUTO_TEST_CASE(only_what_a_provider_can_help_counts_against_it) {
+  for (int n = 0; n <= static_cast<int>(errc::storage); ++n) {
+    const errc type = static_cast<errc>(n);
+    const bool fault = type == errc::network || type == errc::server_error || type == errc::timeout;
+    BOOST_TEST(policy_for(type).counts_as_broken == fault, to_string(type));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(each_candidate_has_retries_of_its_own) {
+  retry_config rules = retry_config::defaults();
+  rules.max_total_attempts = 20;
+  BOOST_TEST((attempts_until_end(2, failed(errc::server_error), rules) == std::vector{3U, 3U}));
+  BOOST_TEST((attempts_until_end(2, failed(errc::server_error), rules, 1) == std::vector{2U, 2U}));
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_mended_by_repeating_is_not_repeated_at_the_same_candidate) {
+  const retry_config rules = retry_config::defaults();
+  failure error = failed(errc::server_error);
+  error.retryable = false;
+  BOOST_TEST((attempts_until_end(2, error, rules) == std::vector{1U, 1U}));
+}
+
 BOOST_AUTO_TEST_CASE(who_could_not_be_reached_in_time_is_tried_again_like_who_was_not_reached) {
   const retry_config rules = retry_config::defaults();
   BOOST_TEST((attempts_until_end(1, failed(errc::timeout), rules) == std::vector{4U}));
@@ -165,6 +187,27 @@ BOOST_AUTO_TEST_CASE(another_key_is_tried_at_once_and_without_a_rule) {
   }
   plan.begin_attempt();
   BOOST_TEST((plan.after(what).step == next_step::give_up));
+}
+
+BOOST_AUTO_TEST_CASE(another_key_takes_no_retry_from_what_fails_later) {
+  retry_config rules = retry_config::defaults();
+  rules.jitter = false;
+  retry_budget budget(rules.budget);
+  const failure held = failed(errc::rate_limit, outcome::rejected_unprocessed);
+  failed_attempt what{.error = held, .rules = rules, .budget = budget, .provider_cap = 1};
+  what.now = start;
+  what.remaining = 1h;
+  what.other_key = true;
+  call_plan plan(1);
+  for (int n = 0; n != 3; ++n) {
+    plan.begin_attempt();
+    BOOST_REQUIRE((plan.after(what).step == next_step::retry_here));
+  }
+  what.other_key = false;
+  plan.begin_attempt();
+  const decision next = plan.after(what);
+  BOOST_TEST((next.step == next_step::retry_here));
+  BOOST_TEST((next.wait == rules.rules.at(errc::rate_limit).base_delay)); // the first of its class
 }
 
 BOOST_AUTO_TEST_CASE(without_a_token_a_call_moves_on_or_ends) {
