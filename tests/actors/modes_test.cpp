@@ -61,6 +61,7 @@ BOOST_AUTO_TEST_CASE(going_offline_lets_what_is_on_the_wire_end_and_sends_nothin
   order(on, run_mode::offline); // in back-off
   on.advance(20s);
   BOOST_TEST((on.replies[again]->error->type == errc::offline));
+  BOOST_TEST(on.replies[again]->metadata.attempts.size() == 1U); // no other was even begun
   BOOST_TEST(on.network->hosts.size() == 2U);
 }
 
