@@ -23,7 +23,7 @@ min_calls = 1000
 [llm.limits]
 max_body_bytes = "4MiB"
 """
-PROVIDER = 'type = "generic"\ntimeout = 600\nidle_timeout = 500\nconnect_timeout = 200\nallow_insecure_http = true\n'
+PROVIDER = 'type = "generic"\ntimeout = 1500\nidle_timeout = 500\nconnect_timeout = 200\nallow_insecure_http = true\n'
 COUNTED = ("network", "server_error", "timeout")  # what opens a breaker; the rest says nothing about the provider's health
 
 
