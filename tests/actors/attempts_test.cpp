@@ -2,6 +2,8 @@
 // Time is virtual.
 #include "tests/actors/stage.hpp"
 
+#include <caf/send.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 using namespace weir;
@@ -16,6 +18,13 @@ std::string hosts(const stage& on) {
   for (const std::string& each : on.network->hosts)
     text += each;
   return text;
+}
+
+/// How an exchange ends that was cancelled on the wire.
+failure lost() {
+  failure error = make_failure(errc::cancelled, "cancelled");
+  error.fate = outcome::unknown;
+  return error;
 }
 
 /// Three providers behind a route that hedges after half a second.
@@ -51,6 +60,24 @@ BOOST_AUTO_TEST_CASE(whoever_waits_gets_the_place_of_an_exchange_that_failed) {
   BOOST_TEST(on.replies[second]->success);
 }
 
+BOOST_AUTO_TEST_CASE(who_can_be_asked_elsewhere_does_not_wait_for_a_place_for_long) {
+  auto config = providers({"a", "b"});
+  config->providers[0].max_concurrency = 1;
+  config->limits.queue_patience = 2s;
+  stage on(config);
+  on.call();
+  on.advance(5s);
+  on.network->complete(); // a place is free every five seconds
+  on.run();
+  on.call();
+  const auto n = on.call();
+  BOOST_TEST(hosts(on) == "aab");
+  on.network->complete();
+  on.network->complete();
+  on.run();
+  BOOST_TEST(on.replies[n]->metadata.provider.str() == "b");
+}
+
 BOOST_AUTO_TEST_CASE(a_hedge_that_failed_is_not_asked_again_when_the_first_fails_too) {
   stage on(hedged());
   const auto n = on.call();
@@ -78,9 +105,7 @@ BOOST_AUTO_TEST_CASE(what_comes_too_late_is_not_shown_so_that_another_can_answer
   on.advance(2100ms);
   slow.receiver->on_body("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"late\"}}]}\n\n");
   on.run();
-  failure cancelled = make_failure(errc::cancelled, "cancelled");
-  cancelled.fate = outcome::unknown;
-  slow.done({std::move(cancelled), {}, {}, false});
+  slow.done({lost(), {}, {}, false});
   on.run();
   BOOST_TEST(on.streams[n]->deltas.empty());
   BOOST_TEST(!on.replies[n].has_value());
@@ -102,6 +127,23 @@ BOOST_AUTO_TEST_CASE(a_call_waits_for_a_provider_that_is_about_to_be_started_ane
   BOOST_REQUIRE(on.network->complete());
   on.run();
   BOOST_TEST(on.replies[n]->success);
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_waits_for_attempts_whose_calls_have_been_answered) {
+  stage on(providers({"a"}));
+  chat_request request = stage::question();
+  request.id = call_id{make_id128(1, 2, 3)};
+  const auto n = on.call(request);
+  const auto slow = on.network->wire.front();
+  on.network->wire.clear(); // it is long in ending
+  caf::anon_send(on.manager, cancel_call{request.id});
+  on.run();
+  BOOST_REQUIRE(on.replies[n].has_value());
+  const auto answer = on.ask_later<drained>(drain{10s});
+  BOOST_TEST(!answer->has_value());
+  slow.done({lost(), {}, {}, false});
+  on.run();
+  BOOST_TEST(answer->has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

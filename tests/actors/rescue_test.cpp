@@ -175,6 +175,19 @@ BOOST_AUTO_TEST_CASE(a_stream_that_broke_twice_goes_on_from_both_parts) {
   BOOST_TEST(on.books().size() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(space_that_a_continuation_repeats_is_shown_and_told_once) {
+  auto config = two();
+  config->retry.max_unknown_repeats = 2;
+  stage on(config);
+  const auto n = begin(on, rescue_policy::continue_stream);
+  cut_after(on, "One ");
+  cut_after(on, " two ");
+  answer_with(on, " three");
+  BOOST_REQUIRE(on.replies[n].has_value());
+  BOOST_TEST(on.replies[n]->content == "One two three");
+  BOOST_TEST(on.streams[n]->text() == "One two three");
+}
+
 BOOST_AUTO_TEST_CASE(a_half_told_tool_call_is_not_gone_on_from) {
   stage on(two());
   const auto n = begin(on, rescue_policy::continue_stream);
