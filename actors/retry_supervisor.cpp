@@ -135,12 +135,13 @@ void supervisor_state::proceed(open_call& open) {
   if (mode() == run_mode::offline)
     return fail(open, make_failure(errc::offline, "weir is offline"), open.shown);
   ticker_.arm(self_, open.deadline->first);
-  for (; open.plan.has_candidate(); open.plan.skip_candidate())
+  for (; open.plan.has_candidate(); open.plan.skip_candidate()) {
     if (ask(open, open.plan.candidate(), false))
       return;
-  const bool waits = open.last ? open.work.candidates.size() == 1 && await_revival(open)
-                               : ask_last_resort(open) || await_revival(open);
-  if (!waits)
+    if (open.plan.candidate() + 1 == open.work.candidates.size() && await_revival(open))
+      return;
+  }
+  if (open.last || !ask_last_resort(open))
     fail(open, nobody_left(open), open.shown);
 }
 
@@ -203,16 +204,12 @@ bool supervisor_state::ask_last_resort(open_call& open) {
   return true;
 }
 
-/// Where a candidate's actor is about to be started anew, the call waits for it.
+/// Where the last candidate's actor is about to be started anew, the call waits for it: it has nobody else.
 bool supervisor_state::await_revival(open_call& open) {
-  time_point soonest = time_point::max();
-  for (const route_candidate& each : open.work.candidates)
-    if (const slot_ptr slot = roster_->find(each.provider); slot && !slot->handle)
-      soonest = std::min(soonest, slot->revives_at);
-  if (soonest >= open.work.deadline)
+  const slot_ptr slot = roster_->find(open.candidate().provider);
+  if (!slot || slot->handle || slot->revives_at >= open.work.deadline)
     return false;
-  open.plan.rewind();
-  wait(open, std::max(soonest, now() + milliseconds{1}));
+  wait(open, std::max(slot->revives_at, now() + milliseconds{1}));
   return true;
 }
 

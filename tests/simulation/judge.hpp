@@ -74,6 +74,7 @@ public:
 private:
   /// What a call was told with one key.
   struct key_facts {
+    time_point told{};       ///< when it was told last
     time_point not_before{}; ///< a hint was given
     bool never = false;      ///< the server says that it must not be repeated
     bool is_dead = false;

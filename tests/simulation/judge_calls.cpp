@@ -95,18 +95,20 @@ void judge::check_route(call_state& call, const post& what) {
 /// The same host is asked again by the same call, with the same key.
 void judge::check_repeat(const call_state& call, site& place, const post& what) {
   const std::uint64_t number = call.plan.number;
-  // Where the host's actor has died meanwhile, the answer may never have been read.
-  const key_facts& key = hosts_[what.host].crashed >= place.ended ? key_facts{} : place.keys[what.said.key];
+  // Where the host's actor has died meanwhile, the answer may never have been read, or is forgotten.
+  key_facts& key = place.keys[what.said.key];
+  if (hosts_[what.host].crashed >= std::min(place.ended, key.told))
+    key = {};
   if (what.at < key.not_before)
     blame("waits_as_the_server_asked",
           fmt::format("post {} of call {} to {} comes {} ms early", what.number, number, what.host,
                       std::chrono::ceil<milliseconds>(key.not_before - what.at).count()));
-  check_budget(call, what);
   // With several keys it may be a repeat with another one, for which that one was not there any more.
   const bool keys =
       most_of(what.host, [](const provider_config& each) { return each.more_keys.size(); }) != 0;
   if (keys)
     return;
+  check_budget(call, what);
   if (key.is_dead)
     blame("hopeless_requests_are_not_repeated",
           fmt::format("post {} of call {} has a key that was refused", what.number, number));
@@ -161,6 +163,9 @@ void judge::learn(call_state& call, const post& what, const answer& by) {
   if (by.head.status < 400)
     return;
   key_facts& key = place.keys[what.said.key];
+  if (hosts_[what.host].crashed >= key.told)
+    key = {};
+  key.told = now_();
   key.never = key.never || by.do_not_retry;
   key.is_dead =
       by.is == fault::wrong_key || by.is == fault::forbidden || by.is == fault::no_quota || key.is_dead;
