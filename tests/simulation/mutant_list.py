@@ -8,8 +8,10 @@ ORDERING = "actors/policy/ordering.cpp"
 BOOKING = "actors/policy/booking.cpp"
 ERRORS = "actors/policy/error_policy.cpp"
 LIMITER = "actors/policy/limiter.cpp"
+TOLD = "actors/policy/told_limits.cpp"
 KEYS = "actors/policy/key_ring.cpp"
 ADMISSION = "actors/admission.cpp"
+REFUSALS = "actors/admission_refusals.cpp"
 SUPERVISOR = "actors/retry_supervisor.cpp"
 DECISIONS = "actors/supervisor_decisions.cpp"
 SERVICE = "actors/supervisor_service.cpp"
@@ -98,12 +100,12 @@ MUTANTS = [
     ("a success has no usage", BOOKING, "    record.usage = end->usage;\n", ""),
     ("a success does not name its request", BOOKING, "    record.request_id = end->metadata.request_id;\n", ""),
     # --- limits and keys
-    ("tokens are not corrected", LIMITER, "bucket->give_back(attempt.reserved - *attempt.used, now);", "static_cast<void>(bucket);"),
-    ("a hold is passed over", LIMITER, "  keep_if_longer(longest, {held_for(now), wait_cause::hold});\n", ""),
+    ("tokens are not corrected", LIMITER, "    tokens.give_back(attempt.reserved - *attempt.used, now);", "    static_cast<void>(0);"),
+    ("a hold is passed over", TOLD, "  keep_if_longer(longest, {held_for(now), wait_cause::hold});\n", ""),
     ("a whole minute's requests may go at once", LIMITER, "bursts_per_minute = 6;", "bursts_per_minute = 1;"),
-    ("a refused key does not rest", KEYS, "  rest(*which, why, which->quarantine, now);\n", ""),
+    ("a refused key does not rest", KEYS, "  refuse(*which, why, which->quarantine, now);\n", ""),
     ("refused keys are tried at once", KEYS, "return last + trial_interval;", "return last;"),
-    ("an expected wait refuses nobody", ADMISSION, "if (wait.time > patience || patience.count() <= 0)", "if (false)"),
+    ("an expected wait refuses nobody", REFUSALS, "if (wait.time > patience || patience.count() <= 0)", "if (false)"),
     ("a place is not given back", ADMISSION, "  limiter_.end(end, now);\n", ""),
     ("a newcomer takes nobody's place", ADMISSION, "  if (queue_.size() <= config().max_queue)\n", "  if (queue_.size() <= 1000 * config().max_queue)\n"),
     # --- supervisor: reports
@@ -126,7 +128,7 @@ MUTANTS = [
     ("a hedge is one attempt too many", SUPERVISOR, "open.plan.attempts() >= open.work.config->retry.max_total_attempts)", "open.plan.attempts() > open.work.config->retry.max_total_attempts)"),
     ("the last resort is asked without a pause", SUPERVISOR, "    if (now() < target.breaker.last_trial() + pause)\n      return false;\n", ""),
     ("nobody is the last resort", SUPERVISOR, "  if (pause.count() == 0)\n", "  if (pause.count() >= 0)\n"),
-    ("nobody waits for a revival", SUPERVISOR, "if (soonest >= open.work.deadline)", "if (soonest > time_point{})"),
+    ("nobody waits for a revival", SUPERVISOR, "  if (!slot || slot->handle || slot->revives_at >= open.work.deadline)\n    return false;\n", "  if (now() != time_point{})\n    return false;\n"),
     ("who can be asked elsewhere is patient", SUPERVISOR, "  if (has_other(open, of.candidate))\n", "  if (false)\n"),
     # --- supervisor: decisions
     ("retries after the first delta", DECISIONS, "if (end.delivered && !may_go_on(open, end))", "if (false)"),
