@@ -101,6 +101,9 @@ sum added_up(const std::vector<chat_delta>& deltas) {
     case chat_delta::kind::refusal:
       total.refusal += each.text;
       break;
+    case chat_delta::kind::restart:
+      require(false, "no provider's stream begins anew");
+      break;
     case chat_delta::kind::tool_call:
       require(each.tool_index <= total.calls.size(), "calls are numbered from 0 without gaps");
       if (each.tool_index == total.calls.size())
