@@ -38,13 +38,10 @@ std::optional<failure> too_long(const chat_request& request, const token_count& 
 /// What is wrong with a request before a byte is sent. Drops the candidates for whose model it is too long.
 std::optional<failure> unsendable(const chat_request& request, const snapshot& config,
                                   std::vector<route_candidate>& candidates) {
-  const auto entry = [&config](const route_candidate& each) {
-    return find_model(*config.find(each.provider), each.model);
-  };
-  if (const auto faults = validate(request, entry(candidates.front())); !faults.empty())
+  if (const auto faults = validate(request, policy::model_at(config, candidates.front())); !faults.empty())
     return to_failure(faults);
   const bool bounded = std::ranges::any_of(candidates, [&](const route_candidate& each) {
-    const model_config* const model = entry(each);
+    const model_config* const model = policy::model_at(config, each);
     return model != nullptr && model->context_window != 0;
   });
   if (!bounded)
@@ -52,7 +49,7 @@ std::optional<failure> unsendable(const chat_request& request, const snapshot& c
   const token_count prompt = estimate_tokens(request);
   std::optional<failure> first;
   std::erase_if(candidates, [&](const route_candidate& each) {
-    auto why = too_long(request, prompt, entry(each));
+    auto why = too_long(request, prompt, policy::model_at(config, each));
     if (why && !first)
       first = why;
     return why.has_value();

@@ -1,6 +1,8 @@
 // Requests as they are sent.
 #include "actors/open_call.hpp"
 
+#include "actors/policy/routing.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -33,8 +35,7 @@ open_call::open_call(call work_, std::uint64_t serial_, caf::typed_response_prom
       plan(work.candidates.size()), rescue(rescue_of(work)) {}
 
 bool open_call::can_continue(const route_candidate& where) const {
-  const provider_config* const provider = work.config->find(where.provider);
-  const model_config* const model = provider == nullptr ? nullptr : find_model(*provider, where.model);
+  const model_config* const model = policy::model_at(*work.config, where);
   return model != nullptr && model->supports_prefill;
 }
 

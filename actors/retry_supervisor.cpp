@@ -336,9 +336,8 @@ bool supervisor_state::is_to_blame(const ticket& of, const attempt_end& end) con
 
 /// Whether nobody may be asked any more after such a failure.
 bool supervisor_state::is_final(const open_call& open, const failure& error) const {
-  const policy::error_policy allowed = policy::policy_for(error.type);
-  const bool rerouted = error.type == errc::content_filter && open.work.route->reroute_content_filter;
-  return !(allowed.retry_here || allowed.retry_elsewhere || rerouted);
+  const auto allowed = policy::policy_for(error.type, open.work.route->reroute_content_filter);
+  return !(allowed.retry_here || allowed.retry_elsewhere);
 }
 
 void supervisor_state::report(const ticket& of, const attempt_end& end) {

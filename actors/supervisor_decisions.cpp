@@ -1,6 +1,7 @@
 // What comes after an attempt: another one, or the answer. Each function either makes the next step or
 // answers, never both.
 #include "actors/log.hpp"
+#include "actors/policy/routing.hpp"
 #include "actors/retry_supervisor.hpp"
 #include "protocols/reply_builder.hpp"
 
@@ -73,8 +74,7 @@ bool supervisor_state::may_go_on(open_call& open, const attempt_end& end) const 
 /// A request that is too long for a model may fit a larger one, and no other.
 void supervisor_state::keep_larger(open_call& open) const {
   const auto window_of = [&](const route_candidate& where) {
-    const provider_config* const provider = open.work.config->find(where.provider);
-    const model_config* const model = provider == nullptr ? nullptr : find_model(*provider, where.model);
+    const model_config* const model = policy::model_at(*open.work.config, where);
     return model == nullptr ? 0 : model->context_window;
   };
   const route_candidate here = open.candidate();

@@ -3,7 +3,7 @@
 
 namespace weir::policy {
 
-error_policy policy_for(errc type) noexcept {
+error_policy policy_for(errc type, bool reroute_content_filter) noexcept {
   constexpr error_policy give_up{false, false, false};
   constexpr error_policy elsewhere{false, true, false};
   switch (type) {
@@ -22,8 +22,9 @@ error_policy policy_for(errc type) noexcept {
     return elsewhere;
   case errc::token_limit: // a larger model; who is not larger is taken off the list before
     return elsewhere;
+  case errc::content_filter: // another provider must not be used to get around a refusal, unless told
+    return reroute_content_filter ? elsewhere : give_up;
   case errc::invalid_request: // wrong everywhere
-  case errc::content_filter:  // another provider must not be used to get around a refusal
   case errc::cancelled:
   case errc::budget_exceeded:
   case errc::offline:

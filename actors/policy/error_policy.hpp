@@ -13,7 +13,8 @@ struct error_policy {
   bool counts_as_broken; ///< it is the provider's fault: the circuit breaker counts it
 };
 
-/// The row of a class.
-error_policy policy_for(errc type) noexcept;
+/// The row of a class. With `reroute_content_filter`, as a route may say, a refusal by safety rules may be
+/// taken elsewhere.
+error_policy policy_for(errc type, bool reroute_content_filter = false) noexcept;
 
 } // namespace weir::policy

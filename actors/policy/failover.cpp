@@ -66,9 +66,7 @@ std::optional<milliseconds> call_plan::retry_wait(const failed_attempt& what) co
 
 decision call_plan::after(const failed_attempt& what) {
   const failure& error = what.error;
-  error_policy allowed = policy_for(error.type);
-  if (error.type == errc::content_filter)
-    allowed.retry_elsewhere = what.reroute_content_filter;
+  error_policy allowed = policy_for(error.type, what.reroute_content_filter);
   allowed.retry_here |= what.other_key;
   if (!(allowed.retry_here || allowed.retry_elsewhere) || !may_repeat(error, what.rules))
     return {};

@@ -113,6 +113,11 @@ failure nobody_offers(const model_name& model, const provider_name& pinned) {
 
 } // namespace
 
+const model_config* model_at(const snapshot& config, const route_candidate& where) noexcept {
+  const provider_config* const provider = config.find(where.provider);
+  return provider == nullptr ? nullptr : find_model(*provider, where.model);
+}
+
 result<route> find_route(const snapshot& config, const chat_request& request) {
   if (auto no = unbookable(request))
     return std::move(*no);

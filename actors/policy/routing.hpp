@@ -16,6 +16,10 @@ struct route {
   const route_config* by = nullptr; ///< of the snapshot; null: found by the model's name
 };
 
+/// The entry of a candidate's model in a configuration, or null: its provider is not there or does not list
+/// it.
+const model_config* model_at(const snapshot& config, const route_candidate& where) noexcept;
+
 /// With a route of the model's name, its candidates, in its order: those of the pinned provider if the
 /// request pins one. Without (or when none of its providers is enabled) candidates are, in this order: the
 /// default provider, if it offers the model; the enabled providers that list it, in file order; those that

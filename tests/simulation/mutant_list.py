@@ -92,7 +92,7 @@ MUTANTS = [
     # --- error table
     ("rate limits open the breaker", ERRORS, "return {true, true, false};", "return {true, true, true};"),
     ("a wrong request is taken elsewhere", ERRORS, "  case errc::invalid_request: // wrong everywhere\n", "  case errc::invalid_request:\n    return elsewhere;\n"),
-    ("a refusal is taken elsewhere", FAILOVER, "allowed.retry_elsewhere = what.reroute_content_filter;", "allowed.retry_elsewhere = true;"),
+    ("a refusal is taken elsewhere", ERRORS, "return reroute_content_filter ? elsewhere : give_up;", "return elsewhere;"),
     # --- booking
     ("an unknown end is booked as settled", BOOKING, "record.state = record_state::unknown;", "record.state = record_state::settled;"),
     ("a refusal is booked as never sent", BOOKING, "  case outcome::rejected_unprocessed:\n    record.state = record_state::settled;", "  case outcome::rejected_unprocessed:\n    record.state = record_state::void_attempt;"),
