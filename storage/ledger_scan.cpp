@@ -145,7 +145,8 @@ result<void> ledger::scan(const usage_filter& filter,
   return {};
 }
 
-result<std::vector<usage_summary>> ledger::summary(const usage_filter& filter) const {
+result<std::vector<usage_summary>> ledger::summary(const usage_filter& filter, const usage_grouping&,
+                                                   summary_basis) const {
   std::map<group_names, usage_summary, by_provider_and_model> groups;
   auto summed = scan(filter, [&](const usage_record& record) {
     auto group = groups.find(record);

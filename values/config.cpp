@@ -29,6 +29,38 @@ std::string_view to_string(provider_type value) noexcept {
   return "generic";
 }
 
+std::string_view to_string(durability value) noexcept {
+  return value == durability::strict ? "strict" : "relaxed";
+}
+
+std::string_view to_string(budget_period value) noexcept {
+  switch (value) {
+  case budget_period::hour:
+    return "hour";
+  case budget_period::day:
+    return "day";
+  case budget_period::month:
+    return "month";
+  case budget_period::total:
+    return "total";
+  }
+  return "total";
+}
+
+std::string_view to_string(price_format value) noexcept {
+  switch (value) {
+  case price_format::automatic:
+    return "auto";
+  case price_format::weir:
+    return "weir";
+  case price_format::litellm:
+    return "litellm";
+  case price_format::genai_prices:
+    return "genai-prices";
+  }
+  return "auto";
+}
+
 std::string_view to_string(route_strategy value) noexcept {
   return strategy_names[static_cast<std::size_t>(value)];
 }

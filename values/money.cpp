@@ -117,6 +117,38 @@ int128 per_million(int128 numerator) noexcept {
   return quotient;
 }
 
+/// What a token costs in a prompt of some length.
+struct rates {
+  price input;
+  price output;
+  std::optional<price> cached_input;
+  std::optional<price> cache_write;
+  std::optional<price> cache_write_1h;
+  std::optional<price> reasoning;
+};
+
+rates rates_for(std::uint64_t prompt_tokens, const pricing& prices) noexcept {
+  rates found{prices.input,       prices.output,         prices.cached_input,
+              prices.cache_write, prices.cache_write_1h, prices.reasoning};
+  const price_tier* tier = nullptr;
+  for (const price_tier& each : prices.tiers)
+    if (prompt_tokens > each.above)
+      tier = &each;
+  if (tier == nullptr)
+    return found;
+  const auto replace = [](auto& base, const std::optional<price>& higher) {
+    if (higher)
+      base = *higher;
+  };
+  replace(found.input, tier->input);
+  replace(found.output, tier->output);
+  replace(found.cached_input, tier->cached_input);
+  replace(found.cache_write, tier->cache_write);
+  replace(found.cache_write_1h, tier->cache_write_1h);
+  replace(found.reasoning, tier->reasoning);
+  return found;
+}
+
 } // namespace
 
 std::optional<currency> currency::parse(std::string_view code) noexcept {
@@ -188,18 +220,24 @@ std::optional<money> cost_of(const token_usage& usage, const pricing& prices) no
   const std::uint64_t writes = std::max(usage.cache_write_tokens.value_or(0), long_writes);
   if (cached > usage.prompt_tokens || writes > usage.prompt_tokens - cached)
     return std::nullopt;
-  const price write_price = prices.cache_write.value_or(prices.input);
-  const auto part = [](std::uint64_t tokens, price each) { return int128{tokens} * each.picos_per_million; };
-  // Five products of a 64-bit and a 63-bit number: their sum may pass 2^127, so the counts are bounded first.
+  const rates each = rates_for(usage.prompt_tokens, prices);
+  const std::uint64_t thought =
+      each.reasoning ? std::min(usage.reasoning_tokens.value_or(0), usage.completion_tokens) : 0;
+  const auto part = [](std::uint64_t tokens, price one) { return int128{tokens} * one.picos_per_million; };
+  // Seven products of a 64-bit and a 63-bit number: their sum may pass 2^127, so the counts are bounded
+  // first.
   constexpr std::uint64_t most = 1ULL << 53U;
   if (usage.prompt_tokens > most || usage.completion_tokens > most)
     return std::nullopt;
-  const int128 numerator = part(usage.prompt_tokens - cached - writes, prices.input) +
-                           part(cached, prices.cached_input.value_or(prices.input)) +
+  const price write_price = each.cache_write.value_or(each.input);
+  const int128 numerator = part(usage.prompt_tokens - cached - writes, each.input) +
+                           part(cached, each.cached_input.value_or(each.input)) +
                            part(writes - long_writes, write_price) +
-                           part(long_writes, prices.cache_write_1h.value_or(write_price)) +
-                           part(usage.completion_tokens, prices.output);
-  const int128 picos = per_million(numerator);
+                           part(long_writes, each.cache_write_1h.value_or(write_price)) +
+                           part(usage.completion_tokens - thought, each.output) +
+                           part(thought, each.reasoning.value_or(each.output));
+  const int128 fees = int128{prices.request_fee} + int128{prices.image_fee} * usage.images;
+  const int128 picos = per_million(numerator) + fees;
   if (picos > std::numeric_limits<std::int64_t>::max())
     return std::nullopt;
   return money{static_cast<std::int64_t>(picos), prices.unit};

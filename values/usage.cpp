@@ -23,6 +23,11 @@ void add_to(std::map<currency, money_sum>& sums, const money& amount) {
   (void)entry->second.add(amount); // one entry a currency: never refused
 }
 
+void add_to(std::map<currency, money_sum>& sums, const std::map<currency, money_sum>& more) {
+  for (const auto& [unit, sum] : more)
+    (void)sums.try_emplace(unit, money_sum(unit)).first->second.add(sum);
+}
+
 /// A strict reader of fixed-width decimal fields.
 class field_reader {
 public:
@@ -156,6 +161,67 @@ std::string_view to_string(record_state value) noexcept {
   return "unknown";
 }
 
+std::optional<record_state> to_record_state(std::string_view name) noexcept {
+  for (const auto each :
+       {record_state::intent, record_state::settled, record_state::unknown, record_state::void_attempt})
+    if (to_string(each) == name)
+      return each;
+  return std::nullopt;
+}
+
+std::string_view to_string(usage_status value) noexcept {
+  switch (value) {
+  case usage_status::succeeded:
+    return "succeeded";
+  case usage_status::failed:
+    return "failed";
+  case usage_status::unknown:
+    return "unknown";
+  case usage_status::void_attempt:
+    return "void";
+  }
+  return "unknown";
+}
+
+std::optional<usage_status> to_usage_status(std::string_view name) noexcept {
+  for (const auto each :
+       {usage_status::succeeded, usage_status::failed, usage_status::unknown, usage_status::void_attempt})
+    if (to_string(each) == name)
+      return each;
+  return std::nullopt;
+}
+
+usage_status status_of(const usage_record& record) noexcept {
+  switch (record.state) {
+  case record_state::settled:
+    return record.success ? usage_status::succeeded : usage_status::failed;
+  case record_state::void_attempt:
+    return usage_status::void_attempt;
+  case record_state::intent:
+  case record_state::unknown:
+    break;
+  }
+  return usage_status::unknown;
+}
+
+bool matches(const usage_filter& filter, const usage_record& record) noexcept {
+  return (!filter.since || record.time >= *filter.since) && (!filter.until || record.time < *filter.until) &&
+         (!filter.model || record.model == *filter.model) &&
+         (!filter.provider || record.provider == *filter.provider) &&
+         (!filter.status || status_of(record) == *filter.status) &&
+         (!filter.error_type || record.error_type == *filter.error_type) &&
+         std::ranges::all_of(filter.tags, [&](const auto& tag) {
+           return std::ranges::find(record.tags, tag) != record.tags.end();
+         });
+}
+
+std::map<currency, money_sum> total_cost_of(const std::vector<usage_summary>& summaries) {
+  std::map<currency, money_sum> sums;
+  for (const usage_summary& each : summaries)
+    add_to(sums, each.total_cost);
+  return sums;
+}
+
 void usage_summary::add(const usage_record& record) {
   first_request_time = total_requests == 0 ? record.time : std::min(first_request_time, record.time);
   last_request_time = total_requests == 0 ? record.time : std::max(last_request_time, record.time);
@@ -163,16 +229,26 @@ void usage_summary::add(const usage_record& record) {
   if (record.success) {
     ++successful_requests;
     total_response_time += record.response_time;
+    response_times.add(record.response_time);
+    if (record.first_token_time)
+      first_token_times.add(*record.first_token_time);
     unpriced_requests += record.cost ? 0U : 1U;
   } else {
     ++failed_requests;
     unknown_requests += record.state == record_state::unknown ? 1U : 0U;
+    void_requests += record.state == record_state::void_attempt ? 1U : 0U;
   }
+  estimated_requests += record.usage.source == metering::estimated ? 1U : 0U;
   total_prompt_tokens += record.usage.prompt_tokens;
   total_completion_tokens += record.usage.completion_tokens;
   total_tokens += record.usage.total_tokens;
+  total_cached_tokens += record.usage.cached_tokens.value_or(0);
+  total_cache_write_tokens += record.usage.cache_write_tokens.value_or(0);
+  total_reasoning_tokens += record.usage.reasoning_tokens.value_or(0);
   if (record.cost)
     add_to(total_cost, *record.cost);
+  if (record.usage.reported_cost)
+    add_to(reported_cost, *record.usage.reported_cost);
   if (record.state == record_state::unknown && record.cost_limit)
     add_to(unknown_cost_limit, *record.cost_limit);
 }
@@ -188,15 +264,21 @@ void usage_summary::add(const usage_summary& other) {
   successful_requests += other.successful_requests;
   failed_requests += other.failed_requests;
   unknown_requests += other.unknown_requests;
+  void_requests += other.void_requests;
   unpriced_requests += other.unpriced_requests;
+  estimated_requests += other.estimated_requests;
   total_prompt_tokens += other.total_prompt_tokens;
   total_completion_tokens += other.total_completion_tokens;
   total_tokens += other.total_tokens;
+  total_cached_tokens += other.total_cached_tokens;
+  total_cache_write_tokens += other.total_cache_write_tokens;
+  total_reasoning_tokens += other.total_reasoning_tokens;
   total_response_time += other.total_response_time;
-  for (const auto& [unit, sum] : other.total_cost)
-    (void)total_cost.try_emplace(unit, money_sum(unit)).first->second.add(sum);
-  for (const auto& [unit, sum] : other.unknown_cost_limit)
-    (void)unknown_cost_limit.try_emplace(unit, money_sum(unit)).first->second.add(sum);
+  response_times.add(other.response_times);
+  first_token_times.add(other.first_token_times);
+  add_to(total_cost, other.total_cost);
+  add_to(reported_cost, other.reported_cost);
+  add_to(unknown_cost_limit, other.unknown_cost_limit);
 }
 
 std::string to_string(timestamp time) {

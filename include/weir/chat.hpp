@@ -135,6 +135,9 @@ struct chat_request {
   std::optional<std::chrono::milliseconds>
       timeout; ///< for the whole call, a day at most; nothing: the configuration's
   std::vector<std::pair<std::string, std::string>> tags; ///< go to the ledger, never to the provider
+  /// What the call may cost, all its attempts together. One that could pass it is not sent, and a stream that
+  /// would pass it is ended (`budget_exceeded`). A model without a price in this currency is not asked.
+  std::optional<money> max_cost{};
 };
 
 enum class finish_reason : std::uint8_t { unknown, stop, length, tool_calls, content_filter, pause, error };

@@ -140,15 +140,75 @@ struct limits_config {
   std::string fair_by = "agent"; ///< key of a tag: who waits at a provider, waits among those of his value
 };
 
+/// When an answer is released.
+enum class durability : std::uint8_t {
+  strict,  ///< nothing is sent before its intent is durable, nothing answered before its settlement is
+  relaxed, ///< at once; records are committed by count and delay
+};
+std::string_view to_string(durability value) noexcept;
+
+/// `[llm.ledger.retention]`: what is deleted, and when. Zero: never.
+struct retention_config {
+  milliseconds rows{0};          ///< rows that are older than this
+  milliseconds rollups{0};       ///< rollups that are older; they must be kept at least as long as rows
+  std::uint64_t max_bytes = 0;   ///< oldest rows first, until the pages in use are fewer
+  milliseconds every{3'600'000}; ///< how often
+
+  friend bool operator==(const retention_config&, const retention_config&) = default;
+};
+
 /// `[llm.ledger]`.
 struct ledger_config {
-  std::uint32_t batch_records = 1024;    ///< commit at this many records …
+  weir::durability durability = durability::strict;
+  std::uint32_t batch_records = 1024;    ///< when relaxed: commit at this many records …
   milliseconds batch_delay{20};          ///< … or after this long
   std::uint32_t max_pending = 65'536;    ///< records not yet committed; at this many new calls are refused
   std::uint64_t map_bytes = 1ULL << 30U; ///< first size of the LMDB map (sparse); it grows by itself
   bool refuse_when_broken = true; ///< a failed commit makes weir `read_only` until one succeeds; false:
                                   ///< records gather in memory, up to `max_pending`
+  std::vector<std::string> rollup_tags{"agent", "project", "user"}; ///< keys of tags that rollups are kept by
+  milliseconds cancel_drain_time{5'000}; ///< how long a cancelled stream is read on for its usage; 0: not
+  std::uint32_t max_draining = 100;      ///< such streams at one provider at a time
+  retention_config retention;
 };
+
+/// Over what time a budget counts.
+enum class budget_period : std::uint8_t { hour, day, month, total };
+std::string_view to_string(budget_period value) noexcept;
+
+/// `[llm.budgets.NAME]`: what may be spent in each period by the attempts that it covers.
+struct budget_config {
+  std::string name;
+  std::optional<provider_name> provider{}; ///< nothing: every provider
+  std::optional<model_name> model{};       ///< nothing: every model
+  std::string tag_key;                     ///< empty: whatever the tags
+  std::string tag_value;                   ///< empty, with a key: each value has a budget of its own
+  budget_period period = budget_period::month;
+  std::string time_zone = "UTC"; ///< whose days and months these are
+  money limit; ///< hard: an attempt that could pass it is refused unsent (`budget_exceeded`)
+  std::optional<money> soft_limit{}; ///< passing it raises an alert
+  bool refuse_unbounded = true; ///< an attempt whose cost has no known upper bound is refused; false: it is
+                                ///< let through while there is something left
+
+  friend bool operator==(const budget_config&, const budget_config&) = default;
+};
+
+/// How a price list is written.
+enum class price_format : std::uint8_t { automatic, weir, litellm, genai_prices };
+std::string_view to_string(price_format value) noexcept;
+
+/// `[llm.prices]`: a list of prices beside those in the configuration, which come first.
+struct prices_config {
+  std::string source; ///< a file, or an `https://` URL; empty: none
+  price_format format = price_format::automatic;
+  milliseconds refresh{24 * 3'600'000}; ///< how often it is looked at again; 0: only when asked
+  std::uint32_t max_change_permille =
+      10'000; ///< a new list with a price that is so many times another is refused
+
+  friend bool operator==(const prices_config&, const prices_config&) = default;
+};
+
+class price_book;
 
 /// How a provider wants to be told its key: `auth` of the configuration.
 enum class key_style : std::uint8_t {
@@ -203,6 +263,7 @@ struct provider_config {
   std::string ca_file;               ///< PEM file of trusted authorities; empty: the system's store
   std::map<std::string, std::string> headers; ///< sent with each request
   std::vector<model_config> models;           ///< in file order; empty: takes any model name, unpriced
+  std::string price_list; ///< as whose models the price list knows its models; empty: found by its base URL
 };
 
 class token_counter;
@@ -230,6 +291,9 @@ struct snapshot {
   std::vector<route_config> routes; ///< in file order, each name once
   run_mode mode = run_mode::normal;
   ledger_config ledger;
+  std::vector<budget_config> budgets; ///< in file order, each name once
+  prices_config price_source;
+  std::shared_ptr<const price_book> prices; ///< what was read from there; null: nothing yet
   /// Made known to the whole process (`install_vocabulary`) by a runtime that takes this snapshot. Each name
   /// once: the first that was installed stays until the process ends, whatever a reload says.
   std::vector<vocabulary_file> vocabularies;

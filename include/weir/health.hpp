@@ -87,6 +87,7 @@ struct ledger_health {
   std::uint64_t committed = 0;  ///< records durable since the start
   std::uint64_t pending = 0;    ///< records not yet durable
   std::uint64_t refused = 0;    ///< records that the ledger will never take; each was logged whole
+  std::uint64_t recovered = 0;  ///< attempts of an earlier run that were open, and are now `unknown`
   std::optional<failure> error; ///< why the last commit failed; nothing: it succeeded
 };
 

@@ -13,6 +13,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,14 +40,74 @@ struct health_query {
   provider_name provider{}; ///< this one only; empty: all
 };
 
-/// Asks the books. With `since_start`, from memory: what this runtime booked; otherwise the whole ledger.
+/// Asks the books. With `since_start`, from memory and at once: what this runtime booked, by provider and
+/// model; otherwise the whole ledger.
 struct usage_query {
   usage_filter filter;
-  bool since_start = false; ///< the filter's times do not count then
+  bool since_start = false; ///< then of the filter only provider and model count, and the grouping does not
+  usage_grouping group{};
 };
 
 struct usage_report {
-  std::vector<usage_summary> summaries; ///< by provider, then model
+  std::vector<usage_summary> summaries; ///< by period, provider, model, and the other groups
+};
+
+/// Asks the books about one model, at all providers.
+struct model_usage {
+  model_name model;
+  std::optional<timestamp> since{}; ///< inclusive
+  std::optional<timestamp> until{}; ///< exclusive
+};
+
+/// Asks what was spent.
+struct total_cost {
+  usage_filter filter;
+};
+
+/// What was spent, by currency. Amounts of two currencies are never added.
+struct cost_report {
+  std::map<currency, money_sum> cost;
+  std::map<currency, money_sum> unknown_cost_limit; ///< upper bound of what unknown attempts cost besides
+  std::uint64_t unpriced_requests = 0;              ///< successful attempts whose cost is not known
+};
+
+/// How an export is written.
+enum class export_format : std::uint8_t { csv, json, json_lines };
+
+/// Writes matching records to a file, replaced as a whole or not at all.
+struct export_usage {
+  usage_filter filter;
+  export_format format = export_format::csv;
+  std::filesystem::path file;
+};
+
+/// The answer to `export_usage`.
+struct exported {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// Deletes what is older than the times say, beside live traffic. Nothing: as the configuration says.
+struct cleanup_usage {
+  std::optional<retention_config> retention{};
+};
+
+/// The answer to `cleanup_usage`.
+struct cleaned {
+  std::uint64_t rows = 0;
+  std::uint64_t rollups = 0;
+};
+
+/// Reads the price list anew.
+struct refresh_prices {};
+
+/// The answer to `refresh_prices`: the list that is in use, whether or not it is new.
+struct price_report {
+  std::string source;           ///< empty: there is none
+  std::uint32_t version = 0;    ///< as in `usage_record::price_version`
+  std::uint64_t models = 0;     ///< in the list
+  bool changed = false;         ///< it was replaced just now
+  std::optional<failure> error; ///< why a newer one was not taken
 };
 
 /// No call and no drain waits longer; a larger time, `milliseconds::max()` included, is taken for this.
@@ -120,7 +182,11 @@ struct provider_probe {
 };
 
 // --- a provider and the supervisor to the accumulator ----------------------------------------------------
-// A `usage_record` is booked, without an answer.
+// A `usage_record` is booked and answered by `booked`. That of an intent asks the budgets first, which may
+// refuse it (`budget_exceeded`).
+
+/// The record is in the books; when they are kept strictly, on the disk.
+struct booked {};
 
 /// Makes everything booked so far durable.
 struct flush {};
@@ -149,13 +215,19 @@ failure to_failure(const caf::error& error);
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::attempt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::attempt_end)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::booked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::call)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::cancel_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::cancel_attempt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::cancel_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::chat_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::chat_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::cleaned)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::cleanup_usage)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::cost_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::drain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::drained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::export_usage)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::exported)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::failure)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::flush)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::flushed)
@@ -163,10 +235,14 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::health_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::health_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::ledger_health)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::ledger_pressure)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::model_usage)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::price_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::provider_health)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::provider_probe)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::refresh_prices)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::set_mode)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::snapshot_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::total_cost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_record)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_report)

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weir {
 
@@ -94,7 +95,21 @@ result<price> parse_price(std::string_view text, price_unit unit);
 /// The price per million tokens as a plain decimal.
 std::string to_decimal(const price& value);
 
-/// A model's prices. What is absent is priced like plain input (cached, cache writes).
+/// Prices of a call whose prompt is long: they replace the base prices for all of its tokens, not only for
+/// those beyond the bound. What is absent stays as the base has it.
+struct price_tier {
+  std::uint64_t above = 0; ///< holds for prompts of more tokens than this
+  std::optional<price> input{};
+  std::optional<price> output{};
+  std::optional<price> cached_input{};
+  std::optional<price> cache_write{};
+  std::optional<price> cache_write_1h{};
+  std::optional<price> reasoning{};
+
+  friend bool operator==(const price_tier&, const price_tier&) = default;
+};
+
+/// A model's prices. What is absent is priced like plain input (cached, cache writes) or output (reasoning).
 struct pricing {
   currency unit;
   price input;
@@ -102,6 +117,10 @@ struct pricing {
   std::optional<price> cached_input;
   std::optional<price> cache_write;
   std::optional<price> cache_write_1h; ///< cache writes that live an hour (Anthropic)
+  std::optional<price> reasoning{};    ///< output tokens that were spent on thinking
+  std::int64_t request_fee = 0;        ///< of each successful request, in 10^-12 of the unit
+  std::int64_t image_fee = 0;          ///< of each image in the request, likewise
+  std::vector<price_tier> tiers{};     ///< ascending by `above`, each bound once
 
   friend bool operator==(const pricing&, const pricing&) = default;
 };
@@ -109,9 +128,11 @@ struct pricing {
 struct token_usage;
 
 /// The exact cost of a usage, rounded once, half to even, to 10^-12 of the unit:
-/// (P − R − W)·input + R·cached + W5·write + W1h·write_1h + O·output, with P all prompt tokens, R the cached
-/// and W = W5 + W1h the written ones among them, O all completion tokens.
-/// Nothing when the figures contradict themselves (R + W > P) or the amount does not fit.
+/// (P − R − W)·input + R·cached + W5·write + W1h·write_1h + (O − T)·output + T·reasoning + request fee +
+/// images·image fee, with P all prompt tokens, R the cached and W = W5 + W1h the written ones among them, O
+/// all completion tokens and T the reasoning ones among them, at most O. The prices are those of the highest
+/// tier that P is above. Nothing when the figures contradict themselves (R + W > P) or the amount does not
+/// fit.
 std::optional<money> cost_of(const token_usage& usage, const pricing& prices) noexcept;
 
 } // namespace weir

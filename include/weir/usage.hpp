@@ -2,7 +2,9 @@
 // Knows no disk: how a record becomes bytes stands in storage/.
 #pragma once
 
+#include <weir/calendar.hpp>
 #include <weir/error.hpp>
+#include <weir/histogram.hpp>
 #include <weir/money.hpp>
 #include <weir/names.hpp>
 
@@ -15,9 +17,6 @@
 #include <vector>
 
 namespace weir {
-
-/// A wall-clock moment in microseconds since 1970-01-01 UTC.
-using timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 
 /// A moment of monotonic time, against which waits and deadlines are measured (virtual in tests).
 using time_point = std::chrono::steady_clock::time_point;
@@ -39,6 +38,8 @@ struct token_usage {
   std::optional<std::uint64_t> cache_write_1h_tokens; ///< those of them that live an hour
   std::optional<std::uint64_t> reasoning_tokens;
   metering source = metering::reported;
+  std::uint32_t images = 0; ///< in the request, where they are paid for by the piece; counted by us
+  std::optional<money> reported_cost{}; ///< what the provider says that it cost; ours is kept apart from it
 
   friend bool operator==(const token_usage&, const token_usage&) = default;
 };
@@ -53,6 +54,7 @@ enum class record_state : std::uint8_t {
 
 std::string_view to_string(metering value) noexcept;
 std::string_view to_string(record_state value) noexcept;
+std::optional<record_state> to_record_state(std::string_view name) noexcept;
 
 /// One attempt in the ledger.
 struct usage_record {
@@ -77,30 +79,72 @@ struct usage_record {
   friend bool operator==(const usage_record&, const usage_record&) = default;
 };
 
+/// How an attempt ended, in one word.
+enum class usage_status : std::uint8_t {
+  succeeded = 1,
+  failed = 2,      ///< answered, and not by a success
+  unknown = 3,     ///< sent, fate not known
+  void_attempt = 4 ///< never reached the provider; `void` outside C++
+};
+std::string_view to_string(usage_status value) noexcept;
+std::optional<usage_status> to_usage_status(std::string_view name) noexcept;
+/// Of a record that has ended.
+usage_status status_of(const usage_record& record) noexcept;
+
 /// What to look at. Empty members do not narrow.
 struct usage_filter {
   std::optional<timestamp> since; ///< inclusive
   std::optional<timestamp> until; ///< exclusive
   std::optional<model_name> model;
   std::optional<provider_name> provider;
+  std::optional<usage_status> status{};
+  std::optional<errc> error_type{};
+  std::vector<std::pair<std::string, std::string>> tags{}; ///< the record has all of these
 };
 
-/// The books of one provider and model.
+/// Whether a record is among what is looked at.
+bool matches(const usage_filter& filter, const usage_record& record) noexcept;
+
+/// By what a summary is divided. Without any: one summary of all.
+struct usage_grouping {
+  bool provider = true;
+  bool model = true;
+  bool status = false;
+  bool error_type = false;
+  std::vector<std::string> tags{}; ///< keys; who has no such tag is in the group of the empty value
+  std::optional<time_step> step{}; ///< by hour, day or month, of when the attempt began
+  std::string time_zone = "UTC";   ///< of `step`; a name of the IANA database
+  friend bool operator==(const usage_grouping&, const usage_grouping&) = default;
+};
+
+/// The books of one group: by default, of one provider and model.
 struct usage_summary {
-  model_name model;
+  model_name model; ///< empty unless grouped by it; likewise the next ones
   provider_name provider;
-  std::uint64_t total_requests = 0; ///< attempts of every state
+  std::optional<usage_status> status{};
+  std::optional<errc> error_type{};
+  std::vector<std::pair<std::string, std::string>> tags{}; ///< those that were grouped by, in that order
+  std::optional<timestamp> period{};                       ///< where the hour, day or month begins
+  std::uint64_t total_requests = 0;                        ///< attempts of every state
   std::uint64_t successful_requests = 0;
   std::uint64_t failed_requests = 0;
-  std::uint64_t unknown_requests = 0;  ///< among the failed: sent, fate unknown
-  std::uint64_t unpriced_requests = 0; ///< successful, but the model has no price
+  std::uint64_t unknown_requests = 0;   ///< among the failed: sent, fate unknown
+  std::uint64_t void_requests = 0;      ///< among the failed: never reached the provider
+  std::uint64_t unpriced_requests = 0;  ///< successful, but the model has no price
+  std::uint64_t estimated_requests = 0; ///< whose tokens are our own count
   std::uint64_t total_prompt_tokens = 0;
   std::uint64_t total_completion_tokens = 0;
   std::uint64_t total_tokens = 0;
-  std::map<currency, money_sum> total_cost; ///< a sum for each currency
+  std::uint64_t total_cached_tokens = 0;       ///< where reported; among the prompt tokens
+  std::uint64_t total_cache_write_tokens = 0;  ///< likewise
+  std::uint64_t total_reasoning_tokens = 0;    ///< where reported; among the completion tokens
+  std::map<currency, money_sum> total_cost;    ///< a sum for each currency
+  std::map<currency, money_sum> reported_cost; ///< what providers themselves said, where they did
   std::map<currency, money_sum>
       unknown_cost_limit; ///< upper estimate of what `unknown` attempts may have cost
   std::chrono::microseconds total_response_time{0}; ///< over successful requests
+  duration_histogram response_times;                ///< of successful requests
+  duration_histogram first_token_times;             ///< of successful requests that were streamed
   timestamp first_request_time{};
   timestamp last_request_time{};
 
@@ -114,6 +158,9 @@ struct usage_summary {
 
   friend bool operator==(const usage_summary&, const usage_summary&) = default;
 };
+
+/// The cost of all groups together, by currency.
+std::map<currency, money_sum> total_cost_of(const std::vector<usage_summary>& summaries);
 
 /// RFC 3339 in UTC with microseconds: `2026-11-24T12:00:00.000000Z`.
 std::string to_string(timestamp time);
