@@ -36,11 +36,14 @@ void open_attempt::end(result<chat_reply> outcome, time_point now, bool other_ke
   using std::chrono::microseconds;
   const auto latency = duration_cast<microseconds>(now - began_);
   const chat_request& request = *work_.request;
-  const pricing* prices = setup_->prices_of(request.model);
+  const priced by = setup_->prices_of(request.model, began_wall_);
   if (outcome) {
     outcome->metadata.provider = setup_->config.name;
-    if (prices != nullptr)
-      outcome->cost = cost_of(outcome->usage, *prices);
+    if (by.prices != nullptr) {
+      if (by.prices->image_fee != 0)
+        outcome->usage.images = policy::images_in(request);
+      outcome->cost = cost_of(outcome->usage, *by.prices);
+    }
   } else {
     failure named = outcome.error();
     named.provider = setup_->config.name.str();
@@ -56,7 +59,7 @@ void open_attempt::end(result<chat_reply> outcome, time_point now, bool other_ke
   }
   // Anonymous, since this may run while the actor's state is being destroyed.
   caf::anon_send(books_, policy::make_record(facts, request, setup_->config.name,
-                                             find_model(setup_->config, request.model), prices, outcome));
+                                             find_model(setup_->config, request.model), by, outcome));
   attempt_end told;
   if (stream_) {
     told.delivered = stream_->delivered();

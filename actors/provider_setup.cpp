@@ -36,11 +36,28 @@ const protocols::codec& provider_setup::codec_for(const model_name& model, std::
   return other == speaking.others.end() ? *speaking.own : *other->second;
 }
 
-const pricing* provider_setup::prices_of(const model_name& model) const noexcept {
+const price_entry* found_entries::find(const price_book& list, const listed_provider& provider,
+                                       const model_name& model) {
+  const std::lock_guard<std::mutex> lock(guard_);
+  const auto known = found_.find(model.str());
+  if (known != found_.end())
+    return known->second;
+  if (found_.size() >= room)
+    found_.clear();
+  return found_.emplace(model.str(), list.find(provider, model.str())).first->second;
+}
+
+priced provider_setup::prices_of(const model_name& model, timestamp moment) const {
   if (!price_usage)
-    return nullptr;
-  const model_config* found = find_model(config, model);
-  return found != nullptr && found->prices ? &*found->prices : nullptr;
+    return {};
+  const model_config* const own = find_model(config, model);
+  if (own != nullptr && own->prices)
+    return {&*own->prices, 0};
+  if (price_list == nullptr)
+    return {};
+  const price_entry* const entry = entries->find(*prices, *price_list, model);
+  const pricing* const listed = entry == nullptr ? nullptr : entry->at(moment);
+  return listed == nullptr ? priced{} : priced{listed, prices->version()};
 }
 
 result<setup_ptr> make_setup(const snapshot& config, const provider_config& provider,
@@ -79,6 +96,8 @@ result<setup_ptr> make_setup(const snapshot& config, const provider_config& prov
   endpoint.max_body_bytes = config.limits.max_body_bytes;
   setup->fair_by = config.limits.fair_by;
   setup->price_usage = config.cost_tracking;
+  setup->prices = config.prices;
+  setup->price_list = config.prices ? config.prices->provider_of(provider) : nullptr;
   if (previous != nullptr && *previous->endpoint == endpoint)
     setup->endpoint = previous->endpoint;
   else

@@ -6,11 +6,14 @@
 #include "transport/client.hpp"
 
 #include <weir/config.hpp>
+#include <weir/prices.hpp>
 
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace weir::actors {
@@ -21,12 +24,30 @@ struct codec_set {
   std::map<api_kind, std::unique_ptr<const protocols::codec>> others; ///< of models with another one
 };
 
+/// The entries of a price list that one provider's models were found in. The setup that has it is shared by
+/// actors, so it is guarded.
+class found_entries {
+public:
+  /// Null: the list has no such model.
+  const price_entry* find(const price_book& list, const listed_provider& provider, const model_name& model);
+
+private:
+  /// A provider that takes any name may be asked for any number of them.
+  static constexpr std::size_t room = 4096;
+
+  std::mutex guard_;
+  std::unordered_map<std::string, const price_entry*> found_;
+};
+
 struct provider_setup {
   provider_config config;
   std::string fair_by;           ///< `limits.fair_by`
   bool price_usage = true;       ///< `cost_tracking`
   std::vector<codec_set> codecs; ///< one for each key: of `api_key`, then of `more_keys`; never empty
   std::shared_ptr<const transport::endpoint> endpoint;
+  std::shared_ptr<const price_book> prices;    ///< null: only the configuration has some
+  const listed_provider* price_list = nullptr; ///< of it: as whose models these are listed; null: nobody's
+  std::unique_ptr<found_entries> entries = std::make_unique<found_entries>();
 
   /// What speaks for a model, with a key by its place.
   const protocols::codec& codec_for(const model_name& model, std::size_t key) const noexcept;
@@ -36,8 +57,9 @@ struct provider_setup {
     return place == 0 ? config.api_key : config.more_keys[place - 1];
   }
 
-  /// The prices of a model, or null: it has none, or costs are not tracked.
-  const pricing* prices_of(const model_name& model) const noexcept;
+  /// The prices of a model at a moment: the configuration's, else the list's. Null where it has none, or
+  /// costs are not tracked. They live as long as the setup.
+  priced prices_of(const model_name& model, timestamp moment) const;
 };
 
 using setup_ptr = std::shared_ptr<const provider_setup>;

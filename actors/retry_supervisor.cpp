@@ -121,7 +121,8 @@ void supervisor_state::order(open_call& open) {
     known.latency = target.latency_of_late(now());
     known.fails = target.fails_of_late(now());
     if (way->strategy == route_strategy::lowest_cost)
-      known.cost = policy::rough_cost(*open.work.request, slot->setup->prices_of(each.model));
+      known.cost = policy::rough_cost(*open.work.request,
+                                      slot->setup->prices_of(each.model, world_->wall_clock()).prices);
   }
   policy::order_candidates(open.work.candidates, facts, way->strategy, sticky, world_->random());
 }
@@ -319,8 +320,9 @@ void supervisor_state::attempt_bounced(const ticket& of, attempt lost, const caf
   end.outcome = std::move(error);
   end.blameless = true;
   const policy::attempt_facts facts{lost.id, lost.call, lost.number, world_->wall_clock(), {}, {}, {}};
-  self_->send(books_, policy::make_record(facts, *lost.request, of.slot->setup->config.name, nullptr,
-                                          of.slot->setup->prices_of(lost.request->model), end.outcome));
+  self_->send(books_,
+              policy::make_record(facts, *lost.request, of.slot->setup->config.name, nullptr,
+                                  of.slot->setup->prices_of(lost.request->model, facts.began), end.outcome));
   attempt_ended(of, end);
 }
 

@@ -21,6 +21,30 @@ std::uint64_t bound_of(const content_part& part) {
   return tokens_per_image;
 }
 
+/// The dearest prices that a prompt of at most so many tokens can have. A cache write may cost more than
+/// plain input, and thinking more than plain output, and what there will be of them cannot be known.
+pricing dearest_of(const pricing& prices, std::uint64_t prompt_tokens) {
+  pricing dearest = prices;
+  dearest.tiers.clear();
+  const auto raise = [](price& most, const std::optional<price>& other) {
+    if (other && other->picos_per_million > most.picos_per_million)
+      most = *other;
+  };
+  const auto raise_all = [&](const auto& from) {
+    for (const std::optional<price>& each :
+         {std::optional<price>(from.input), from.cached_input, from.cache_write, from.cache_write_1h})
+      raise(dearest.input, each);
+    for (const std::optional<price>& each : {std::optional<price>(from.output), from.reasoning})
+      raise(dearest.output, each);
+  };
+  raise_all(prices);
+  for (const price_tier& tier : prices.tiers)
+    if (prompt_tokens > tier.above)
+      raise_all(tier);
+  dearest.reasoning.reset();
+  return dearest;
+}
+
 /// The dearest way to bill this request; nothing when no limit of the output is known.
 std::optional<money> cost_bound(const chat_request& request, const model_config* model,
                                 const pricing& prices) {
@@ -31,15 +55,19 @@ std::optional<money> cost_bound(const chat_request& request, const model_config*
   most.prompt_tokens = prompt_token_bound(request);
   most.completion_tokens = output;
   most.source = metering::estimated;
-  pricing dearest = prices;
-  // A cache write may cost more than plain input, and whether there was one cannot be known.
-  for (const auto& write : {prices.cache_write, prices.cache_write_1h})
-    if (write && write->picos_per_million > dearest.input.picos_per_million)
-      dearest.input = *write;
-  return cost_of(most, dearest);
+  most.images = prices.image_fee == 0 ? 0 : images_in(request);
+  return cost_of(most, dearest_of(prices, most.prompt_tokens));
 }
 
 } // namespace
+
+std::uint32_t images_in(const chat_request& request) noexcept {
+  std::uint32_t images = 0;
+  for (const message& each : request.messages)
+    for (const content_part& part : each.content)
+      images += std::holds_alternative<image_part>(part) ? 1 : 0;
+  return images;
+}
 
 std::uint64_t prompt_token_bound(const chat_request& request) {
   std::uint64_t bound = 0;
@@ -61,8 +89,9 @@ std::uint64_t prompt_token_bound(const chat_request& request) {
 }
 
 usage_record make_record(const attempt_facts& facts, const chat_request& request,
-                         const provider_name& provider, const model_config* model, const pricing* prices,
+                         const provider_name& provider, const model_config* model, const priced& by,
                          const result<chat_reply>& end) {
+  const pricing* const prices = by.prices;
   usage_record record;
   record.id = facts.id;
   record.call = facts.call;
@@ -72,6 +101,7 @@ usage_record make_record(const attempt_facts& facts, const chat_request& request
   record.model = request.model;
   record.provider = provider;
   record.tags = request.tags;
+  record.price_version = by.version;
   record.first_token_time = facts.first_token;
   if (end) {
     record.success = true;

@@ -4,6 +4,7 @@
 
 #include <weir/chat.hpp>
 #include <weir/config.hpp>
+#include <weir/prices.hpp>
 #include <weir/usage.hpp>
 
 #include <cstdint>
@@ -24,10 +25,13 @@ struct attempt_facts {
 
 /// The record of an attempt. A success is `settled` at its cost; a failure is `void` when nothing was sent,
 /// `settled` at zero when the provider refused it unprocessed, and otherwise `unknown` with an upper estimate
-/// of its cost. `prices` null: the cost is unknown.
+/// of its cost. Without prices the cost is unknown.
 usage_record make_record(const attempt_facts& facts, const chat_request& request,
-                         const provider_name& provider, const model_config* model, const pricing* prices,
+                         const provider_name& provider, const model_config* model, const priced& by,
                          const result<chat_reply>& end);
+
+/// How many images a request has: what a fee for each is paid for.
+std::uint32_t images_in(const chat_request& request) noexcept;
 
 /// An upper bound of the tokens of a request's input: no token of a byte-pair encoding is shorter than a
 /// byte. An image by URL counts as 2,048 tokens, more than the published rules give one of any size in use.

@@ -317,18 +317,43 @@ BOOST_AUTO_TEST_CASE(books_tell_free_from_paid_from_unknown) {
   const model_config& model = provider.models[0];
   const chat_request request = tests::stage::question();
   const auto booked = [&](const failure& error) {
-    return make_record({}, request, provider.name, &model, &*model.prices, error);
+    return make_record({}, request, provider.name, &model, {&*model.prices, 7}, error);
   };
   const auto refused = booked(failed(errc::rate_limit, outcome::rejected_unprocessed));
   BOOST_TEST((refused.state == record_state::settled));
   BOOST_TEST(to_decimal(*refused.cost) == "0");
+  BOOST_TEST(refused.price_version == 7U);
   BOOST_TEST((booked(failed(errc::network)).state == record_state::void_attempt));
   const auto lost = booked(failed(errc::network, outcome::unknown));
   BOOST_TEST((lost.state == record_state::unknown));
   BOOST_TEST(!lost.cost.has_value());
   // 16 + 6 bytes of input at 30, 100 tokens of output at 60 per million
   BOOST_TEST(to_decimal(*lost.cost_limit) == "0.00666");
-  BOOST_TEST(!make_record({}, request, provider.name, &model, nullptr, failed(errc::auth)).cost.has_value());
+  BOOST_TEST(!make_record({}, request, provider.name, &model, {}, failed(errc::auth)).cost.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_upper_bound_takes_the_dearest_tier_that_can_be_reached) {
+  const auto config = tests::providers({"a"});
+  const provider_config& provider = config->providers[0];
+  const model_config& model = provider.models[0];
+  const chat_request request = tests::stage::question(); // at most 22 tokens
+  pricing prices = *model.prices;                        // 30 and 60 per million
+  const auto bound = [&] {
+    return to_decimal(*make_record({}, request, provider.name, &model, {&prices, 0},
+                                   failed(errc::network, outcome::unknown))
+                           .cost_limit);
+  };
+  prices.tiers = {{.above = 22, .input = price{1'000'000'000'000'000}}};
+  BOOST_TEST(bound() == "0.00666");
+  prices.tiers.front().above = 21;
+  BOOST_TEST(bound() == "0.028");
+  prices.tiers.clear();
+  prices.reasoning = price{70'000'000'000'000};
+  BOOST_TEST(bound() == "0.00766");
+  prices.request_fee = 1'000'000'000;
+  BOOST_TEST(bound() == "0.00866");
+  prices.image_fee = 1; // there is none in the request
+  BOOST_TEST(bound() == "0.00866");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
