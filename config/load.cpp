@@ -1,6 +1,7 @@
 // The schema of `[llm]`, and loading.
 #include "config/load.hpp"
 
+#include "config/ledger_schema.hpp"
 #include "config/provider_schema.hpp"
 #include "config/route_schema.hpp"
 #include "config/supervision_schema.hpp"
@@ -17,18 +18,6 @@ namespace weir {
 namespace config {
 
 namespace {
-
-void read_ledger(reading& shared, const toml::table* table, const std::string& path, ledger_config& ledger) {
-  table_reader in(shared, table, path);
-  in.count("batch_records", ledger.batch_records, {1, 10'000});
-  in.duration("batch_delay", ledger.batch_delay, {milliseconds{0}, milliseconds{60'000}});
-  in.count("max_pending", ledger.max_pending, {1, 10'000'000});
-  in.size("map_bytes", ledger.map_bytes, {1ULL << 16U, 1ULL << 42U});
-  constexpr std::array<std::string_view, 2> ways{"refuse", "spool"};
-  if (const auto way = in.choice("on_failure", ways))
-    ledger.refuse_when_broken = ways[*way] == "refuse";
-  in.finish();
-}
 
 void read_default_provider(table_reader& in, snapshot& config) {
   std::vector<const provider_config*> enabled;
@@ -86,6 +75,7 @@ void read_llm(reading& shared, const toml::table* table, snapshot& config) {
   read_breaker(shared, in.table("circuit_breaker"), in.path_of("circuit_breaker"), config.breaker);
   read_limits(shared, in.table("limits"), in.path_of("limits"), config.limits);
   read_ledger(shared, in.table("ledger"), in.path_of("ledger"), config.ledger);
+  config.budgets = read_budgets(shared, in.table("budgets"), in.path_of("budgets"), config);
   config.vocabularies = read_tokens(shared, in.table("tokens"), in.path_of("tokens"));
   in.finish();
 }

@@ -2,6 +2,7 @@
 #include "config/show.hpp"
 
 #include "config/load.hpp"
+#include "config/show_ledger.hpp"
 #include "config/toml_text.hpp"
 
 #include <algorithm>
@@ -11,18 +12,6 @@
 namespace weir::config {
 
 namespace {
-
-/// A string value; `${` is written so that it stays what it is. In keys it needs no such care. Not named
-/// `quoted`: for a std::string the call would go to std::quoted, which lets control characters through.
-std::string string_value(std::string_view text) {
-  std::string kept;
-  for (std::size_t at = 0; at != text.size(); ++at) {
-    if (text.substr(at, 2) == "${")
-      kept += '$';
-    kept += text[at];
-  }
-  return basic_string(kept);
-}
 
 const char* word(bool value) {
   return value ? "true" : "false";
@@ -258,15 +247,6 @@ void write_limits(std::ostream& out, const limits_config& limits) {
       << "fair_by = " << string_value(limits.fair_by) << '\n';
 }
 
-void write_ledger(std::ostream& out, const ledger_config& ledger) {
-  out << "\n[llm.ledger]\n"
-      << "batch_records = " << ledger.batch_records << '\n'
-      << "batch_delay = " << ledger.batch_delay.count() << '\n'
-      << "max_pending = " << ledger.max_pending << '\n'
-      << "map_bytes = " << ledger.map_bytes << '\n'
-      << "on_failure = " << (ledger.refuse_when_broken ? "\"refuse\"" : "\"spool\"") << '\n';
-}
-
 void write_tokens(std::ostream& out, const std::vector<vocabulary_file>& vocabularies) {
   out << "\n[llm.tokens]\nvocabularies = [";
   const char* comma = "";
@@ -300,6 +280,7 @@ std::string to_toml(const snapshot& config) {
   write_breaker(out, config.breaker);
   write_limits(out, config.limits);
   write_ledger(out, config.ledger);
+  write_budgets(out, config.budgets);
   write_tokens(out, config.vocabularies);
   return std::move(out).str();
 }

@@ -55,7 +55,8 @@ std::optional<std::int64_t> with_unit(std::string_view text, const std::array<un
   return std::nullopt;
 }
 
-constexpr std::array<unit, 4> time_units{{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+constexpr std::array<unit, 5> time_units{
+    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
 constexpr std::array<unit, 4> size_units{{{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}}};
 
 bool is_control(char letter) {
@@ -261,7 +262,7 @@ bool table_reader::duration(const std::string& key, milliseconds& out, range<mil
     return wrong_type(key, *node, "milliseconds or a string such as \"30s\"");
   if (!value || *value < allowed.least.count() || *value > allowed.most.count()) {
     fault(key, "is no time " + between(allowed.least.count(), allowed.most.count()) +
-                   " ms; write milliseconds or a string such as \"30s\", \"500ms\", \"2m\", \"1h\"");
+                   " ms; write milliseconds or a string such as \"30s\", \"500ms\", \"2m\", \"1h\", \"7d\"");
     return false;
   }
   out = milliseconds{*value};

@@ -53,7 +53,7 @@ public:
   bool count(const std::string& key, std::uint32_t& out, range<std::uint32_t> allowed);
   /// A whole number of bytes, or a string such as "32MiB".
   bool size(const std::string& key, std::uint64_t& out, range<std::uint64_t> allowed);
-  /// Whole milliseconds, or a string such as "30s", "500ms", "2m", "1h".
+  /// Whole milliseconds, or a string such as "30s", "500ms", "2m", "1h", "7d".
   bool duration(const std::string& key, milliseconds& out, range<milliseconds> allowed);
   /// A decimal as it was written, or in a string.
   bool decimal(const std::string& key, std::string& out);

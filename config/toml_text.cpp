@@ -60,6 +60,16 @@ std::string basic_string(std::string_view text) {
   return out + '"';
 }
 
+std::string string_value(std::string_view text) {
+  std::string kept;
+  for (std::size_t at = 0; at != text.size(); ++at) {
+    if (text.substr(at, 2) == "${")
+      kept += '$';
+    kept += text[at];
+  }
+  return basic_string(kept);
+}
+
 std::string key_text(std::string_view name) {
   constexpr std::string_view bare = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
   return !name.empty() && name.find_first_not_of(bare) == std::string_view::npos ? std::string(name)

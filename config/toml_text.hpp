@@ -11,6 +11,11 @@ namespace weir::config {
 /// no UTF-8 become U+FFFD. One line, always.
 std::string basic_string(std::string_view text);
 
+/// A string value: a basic string in which `${` is written so that it stays what it is. In keys it needs no
+/// such care. Not named `quoted`: for a std::string the call would go to std::quoted, which lets control
+/// characters through.
+std::string string_value(std::string_view text);
+
 /// A key: bare where TOML allows it, a basic string otherwise.
 std::string key_text(std::string_view name);
 

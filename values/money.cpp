@@ -102,9 +102,24 @@ std::optional<std::int64_t> to_integer(scaled_decimal parts) {
   return static_cast<std::int64_t>(value);
 }
 
-failure bad_price(std::string_view text, std::string_view why) {
-  return make_failure(errc::config,
-                      "the price '" + std::string(text.substr(0, 40)) + "' " + std::string(why));
+failure bad_decimal(std::string_view what, std::string_view text, std::string_view why) {
+  return make_failure(errc::config, "the " + std::string(what) + " '" + std::string(text.substr(0, 40)) +
+                                        "' " + std::string(why));
+}
+
+/// A decimal times a power of ten, which must be a whole number.
+result<std::int64_t> read_scaled(std::string_view what, std::string_view text, int power,
+                                 std::string_view unit) {
+  if (!text.empty() && text.front() == '-')
+    return bad_decimal(what, text, "is negative");
+  auto parts = take_apart(text);
+  if (!parts)
+    return bad_decimal(what, text, "is not a decimal number");
+  parts->exponent += power;
+  const auto value = to_integer(std::move(*parts));
+  if (!value)
+    return bad_decimal(what, text, "is out of range, or has more than 12 decimals" + std::string(unit));
+  return *value;
 }
 
 /// numerator / 10^6, rounded half to even.
@@ -197,16 +212,18 @@ std::string to_decimal(int128 picos) {
   return {reversed.rbegin(), reversed.rend()};
 }
 
-result<price> parse_price(std::string_view text, price_unit unit) {
-  if (!text.empty() && text.front() == '-')
-    return bad_price(text, "is negative");
-  auto parts = take_apart(text);
-  if (!parts)
-    return bad_price(text, "is not a decimal number");
-  parts->exponent += decimals + (unit == price_unit::tokens ? 6 : 0);
-  const auto picos = to_integer(std::move(*parts));
+result<money> parse_amount(std::string_view text, currency unit) {
+  const auto picos = read_scaled("amount", text, decimals, "");
   if (!picos)
-    return bad_price(text, "is out of range, or has more than 12 decimals per million tokens");
+    return picos.error();
+  return money{*picos, unit};
+}
+
+result<price> parse_price(std::string_view text, price_unit unit) {
+  const int power = decimals + (unit == price_unit::tokens ? 6 : 0);
+  const auto picos = read_scaled("price", text, power, " per million tokens");
+  if (!picos)
+    return picos.error();
   return price{*picos};
 }
 

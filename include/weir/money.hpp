@@ -77,6 +77,10 @@ inline std::string to_decimal(const money_sum& sum) {
   return to_decimal(sum.picos());
 }
 
+/// Reads a plain or exponent decimal (`5`, `0.25`, `1e-6`, `1_000`) as an amount, exactly.
+/// Errors (`config`): not a decimal, negative, more than 12 decimals, out of range.
+result<money> parse_amount(std::string_view text, currency unit);
+
 /// A price: 10^-12 of the currency's unit per *million* tokens, so that 0.0375 USD per million is the
 /// integer 37,500,000,000, and a price with twelve decimals per million is still exact.
 struct price {
