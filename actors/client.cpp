@@ -259,11 +259,46 @@ void client::cancel(const call_id& id) {
     caf::anon_send(impl_->desk, cancel_call{id});
 }
 
-result<std::vector<usage_summary>> client::usage(const usage_filter& filter) {
-  auto report = impl_->ask<usage_report>(usage_query{filter, false});
+result<std::vector<usage_summary>> client::usage(const usage_filter& filter, const usage_grouping& grouping) {
+  auto report = impl_->ask<usage_report>(usage_query{filter, false, grouping});
   if (!report)
     return report.error();
   return std::move(report->summaries);
+}
+
+result<std::vector<usage_summary>> client::usage_since_start() {
+  auto report = impl_->ask<usage_report>(usage_query{{}, true, {}});
+  if (!report)
+    return report.error();
+  return std::move(report->summaries);
+}
+
+result<std::map<currency, money_sum>> client::total_cost(const usage_filter& filter) {
+  auto report = impl_->ask<cost_report>(weir::total_cost{filter});
+  if (!report)
+    return report.error();
+  return std::move(report->cost);
+}
+
+result<void> client::record_usage(usage_record record) {
+  if (auto done = impl_->ask<booked>(std::move(record)); !done)
+    return done.error();
+  return {};
+}
+
+result<std::uint64_t> client::export_usage(const std::filesystem::path& file, export_format format,
+                                           const usage_filter& filter) {
+  auto done = impl_->ask<exported>(weir::export_usage{filter, format, file});
+  if (!done)
+    return done.error();
+  return done->records;
+}
+
+result<std::uint64_t> client::cleanup_usage(const retention_config& bounds) {
+  auto done = impl_->ask<cleaned>(weir::cleanup_usage{bounds});
+  if (!done)
+    return done.error();
+  return done->rows;
 }
 
 result<health_report> client::health(bool probe, const provider_name& provider) {

@@ -1,6 +1,8 @@
-// LMDB behind two threads: one writes, one answers questions.
+// LMDB behind three threads: one writes, one answers questions, one writes exports.
 // A write transaction blocks for a disk's flush, so it must not run on an actor's thread.
 #include "actors/ledger_service.hpp"
+
+#include "actors/ledger_export.hpp"
 
 #include <condition_variable>
 #include <deque>
@@ -64,37 +66,63 @@ private:
 
 class lmdb_ledger_service final : public ledger_service {
 public:
-  explicit lmdb_ledger_service(std::unique_ptr<storage::ledger> ledger) : ledger_(std::move(ledger)) {}
+  lmdb_ledger_service(std::unique_ptr<storage::ledger> ledger, std::uint64_t recovered)
+      : ledger_(std::move(ledger)), recovered_(recovered) {}
   ~lmdb_ledger_service() override { close(); }
+
+  std::uint64_t recovered() const override { return recovered_; }
 
   void append(record_batch batch, std::function<void(result<storage::append_report>)> done) override {
     writer_.give([this, batch = std::move(batch), done = std::move(done)] { done(ledger_->append(*batch)); });
   }
 
-  void summary(usage_filter filter, std::function<void(result<std::vector<usage_summary>>)> done) override {
-    reader_.give(
-        [this, filter = std::move(filter), done = std::move(done)] { done(ledger_->summary(filter)); });
+  void summary(usage_filter filter, usage_grouping grouping,
+               std::function<void(result<std::vector<usage_summary>>)> done) override {
+    reader_.give([this, filter = std::move(filter), grouping = std::move(grouping), done = std::move(done)] {
+      done(ledger_->summary(filter, grouping));
+    });
+  }
+
+  void export_to(export_usage what, std::function<void(result<exported>)> done) override {
+    exporter_.give([this, what = std::move(what), done = std::move(done)] {
+      done(export_records(*ledger_, what, [](std::uint64_t) { return true; }));
+    });
+  }
+
+  void cleanup(storage::cleanup_bounds bounds,
+               std::function<void(result<storage::cleanup_report>)> done) override {
+    writer_.give([this, bounds, done = std::move(done)] { done(ledger_->cleanup(bounds)); });
   }
 
   void close() override {
     writer_.finish();
     reader_.finish();
+    exporter_.finish();
     ledger_.reset();
   }
 
 private:
   std::unique_ptr<storage::ledger> ledger_;
+  std::uint64_t recovered_;
   worker writer_;
   worker reader_;
+  worker exporter_; // may take minutes, and questions must not wait for it
 };
 
 } // namespace
 
 result<std::shared_ptr<ledger_service>> open_ledger_service(const snapshot& config) {
-  auto opened = storage::ledger::open({config.usage_data_dir, config.ledger.map_bytes, false});
+  auto opened = storage::ledger::open({.dir = config.usage_data_dir,
+                                       .map_bytes = config.ledger.map_bytes,
+                                       .rollup_tags = config.ledger.rollup_tags});
   if (!opened)
     return opened.error();
-  return std::shared_ptr<ledger_service>(std::make_shared<lmdb_ledger_service>(std::move(*opened)));
+  // Whoever had these open is gone: the ledger has one who books.
+  const auto open = (*opened)->close_intents();
+  if (!open)
+    return open.error();
+  return std::shared_ptr<ledger_service>(
+      std::make_shared<lmdb_ledger_service>(std::move(*opened), open->size()));
 }
 
 } // namespace weir::actors

@@ -1,8 +1,9 @@
-// One attempt while it is open: whatever happens to its actor, it is booked once and answered once.
+// One attempt while it is open: whatever happens to its actor, its end is booked once and answered once.
 // Knows what to book, and nothing of wire formats and sockets.
 #pragma once
 
 #include "actors/open_stream.hpp"
+#include "actors/policy/booking.hpp"
 #include "actors/policy/key_ring.hpp"
 #include "actors/provider_setup.hpp"
 #include "actors/services.hpp"
@@ -68,24 +69,39 @@ public:
   bool has_delivered() const noexcept { return stream_ && stream_->delivered(); }
   /// Null: the response is wanted whole.
   open_stream* stream() noexcept { return stream_ ? &*stream_ : nullptr; }
+  const open_stream* stream() const noexcept { return stream_ ? &*stream_ : nullptr; }
   open_stream& start_stream(time_point first_token_by) {
     return stream_.emplace(work_.sink, work_.call, work_.request->gather, work_.gap, first_token_by);
   }
+  /// What the books must have before it is sent.
+  usage_record intent() const;
+  /// It is on the wire.
   void sent_as(transport::exchange_id exchange) noexcept { exchange_ = exchange; }
+  bool is_sent() const noexcept { return exchange_ != 0; }
   transport::exchange_id exchange() const noexcept { return exchange_; }
   /// Ends it as soon as the network says what became of it: until then it cannot be known what to book.
   void cancel(failure why);
   /// Nobody waits for it any more.
   void abandon() noexcept { abandoned_ = true; }
   bool abandoned() const noexcept { return abandoned_; }
+  /// Answers it as cancelled, and lets its stream go on, unseen, for the sake of its usage. It is booked when
+  /// it ends.
+  void drain(const failure& why, time_point now, time_point until);
+  bool draining() const noexcept { return drain_until_ != time_point::max(); }
+  time_point drain_until() const noexcept { return drain_until_; }
   /// Why it was cancelled; nothing if it was not.
   const std::optional<failure>& cancelled() const noexcept { return cancelled_; }
 
-  /// Books, then answers. To be called once. A failure gets the provider's name. `other_key`: see
-  /// `attempt_end`.
+  /// Hands its record and its answer to the books, which pass the answer on. To be called once. A failure
+  /// gets the provider's name. `other_key`: see `attempt_end`.
   void end(result<chat_reply> outcome, time_point now, bool other_key = false);
 
 private:
+  policy::attempt_facts facts(std::chrono::microseconds latency) const;
+  usage_record record_of(const result<chat_reply>& outcome, std::chrono::microseconds latency) const;
+  attempt_end told_of(result<chat_reply> outcome, std::chrono::microseconds latency) const;
+  token_usage guessed_usage() const;
+
   attempt work_;
   promise answer_;
   setup_ptr setup_;
@@ -100,8 +116,10 @@ private:
   transport::exchange_id exchange_ = 0;
   std::optional<open_stream> stream_;
   std::optional<failure> cancelled_;
+  time_point drain_until_ = time_point::max(); ///< `max`: it is not read on after a cancellation
   bool abandoned_ = false;
   bool answer_lost_ = false; ///< its actor goes down
+  bool ended_ = false;
 };
 
 } // namespace weir::actors

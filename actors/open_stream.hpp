@@ -48,6 +48,12 @@ public:
   /// The bytes that may be granted back to the network now: none while the sink is waited for.
   std::size_t take_grant() noexcept;
 
+  /// Nothing more is shown, and what comes is read on without waiting for anybody.
+  void mute() noexcept {
+    sink_ = nullptr;
+    pending_.clear();
+  }
+
   /// The sink has a batch that it has not answered.
   bool waits() const noexcept { return waiting_; }
   /// Something has been sent to the sink.

@@ -90,8 +90,6 @@ provider_impl::behavior_type provider_state::begin(services_ptr world, accumulat
   return {
       [this](attempt& work) { return perform(work); },
       [this](const cancel_attempt& which) {
-        if (const auto found = in_flight_.find(which.id); found != in_flight_.end())
-          found->second->abandon();
         cancel(which.id, make_failure(errc::cancelled, "the attempt was cancelled"));
       },
       [this](const provider_probe& question) { return check(question); },
@@ -127,19 +125,54 @@ open_attempt::promise provider_state::perform(attempt& work) {
   return answer;
 }
 
+/// What is sent must be in the books before: encoded first, so that what cannot be said leaves no trace
+/// there.
 void provider_state::launch(attempt_ptr open) {
-  const provider_setup& setup = open->setup();
-  const chat_request& asked = *open->work().request;
-  const milliseconds most = asked.stream ? setup.config.stream_timeout : setup.config.timeout;
-  const milliseconds left = std::min(most, until(open->work().deadline, now()));
-  if (left <= milliseconds{0})
+  if (now() >= open->work().deadline)
     return finish(std::move(open), out_of_time());
   auto request = encoded(*open);
   if (!request)
     return finish(std::move(open), std::move(request.error()));
   open_attempt& entry = *in_flight_.emplace(open->work().id, std::move(open)).first->second;
-  entry.sent_as(asked.stream ? send_stream(entry, std::move(*request), left)
-                             : send_whole(entry, std::move(*request), left));
+  note(entry, std::move(*request));
+}
+
+/// Has the intent booked. What happens to the attempt meanwhile, `send` will see.
+void provider_state::note(open_attempt& open, http_request request) {
+  const auto held = std::make_shared<http_request>(std::move(request));
+  self_->request(books_, caf::infinite, open.intent())
+      .then([this, id = open.work().id, held](booked) { send(id, std::move(*held)); },
+            [this, id = open.work().id](caf::error& reason) { refused(id, to_failure(reason)); });
+}
+
+void provider_state::send(const attempt_id& id, http_request request) {
+  const auto found = in_flight_.find(id);
+  if (found == in_flight_.end())
+    return; // it has been cancelled
+  open_attempt& open = *found->second;
+  const provider_config& asked = open.setup().config;
+  const bool streamed = open.work().request->stream;
+  const time_point end =
+      std::min(open.work().deadline, open.place()->at + (streamed ? asked.stream_timeout : asked.timeout));
+  const milliseconds left = until(end, now());
+  if (offline_)
+    return refused(id, is_offline());
+  if (left <= milliseconds{0})
+    return refused(id, out_of_time());
+  open.sent_as(streamed ? send_stream(open, std::move(request), left)
+                        : send_whole(open, std::move(request), left));
+}
+
+/// Nothing of it has been sent, and nothing will be.
+void provider_state::refused(const attempt_id& id, failure why) {
+  const auto found = in_flight_.find(id);
+  if (found == in_flight_.end())
+    return;
+  attempt_ptr open = std::move(found->second);
+  in_flight_.erase(found);
+  why.fate = outcome::not_sent;
+  finish(std::move(open), std::move(why));
+  fill_places();
 }
 
 transport::exchange_id provider_state::send_whole(const open_attempt& open, http_request request,
@@ -162,7 +195,10 @@ void provider_state::fill_places() {
 }
 
 void provider_state::finish(attempt_ptr open, result<chat_reply> outcome) {
-  forget_sink(*open);
+  if (open->draining())
+    --draining_;
+  else
+    forget_sink(*open);
   const bool other_key = door_->ended(*open, outcome, now());
   if (!outcome)
     health_.last_error = outcome.error();
@@ -221,8 +257,11 @@ void provider_state::answered(attempt_ptr open, result<chat_reply> reply) {
 }
 
 void provider_state::cancel(const attempt_id& id, const failure& why) {
-  if (const auto found = in_flight_.find(id); found != in_flight_.end())
-    return found->second->cancel(why); // the network tells its end
+  if (const auto found = in_flight_.find(id); found != in_flight_.end()) {
+    if (!found->second->is_sent())
+      return refused(id, why);
+    return give_up(*found->second, why);
+  }
   for (attempt_ptr& open : door_->withdraw([&](const open_attempt& one) { return one.work().id == id; }))
     finish(std::move(open), why);
 }
@@ -232,6 +271,7 @@ void provider_state::look() {
     finish(std::move(open), std::move(why));
   fill_places();
   expire_first_tokens();
+  end_drains();
 }
 
 /// What is on the wire ends as it does; what waits is ended.

@@ -56,6 +56,9 @@ private:
 
   open_attempt::promise perform(attempt& work);
   void launch(attempt_ptr open);
+  void note(open_attempt& open, http_request request);
+  void send(const attempt_id& id, http_request request);
+  void refused(const attempt_id& id, failure why);
   void fill_places();
   void finish(attempt_ptr open, result<chat_reply> outcome);
   transport::exchange_id send_whole(const open_attempt& open, http_request request, milliseconds limit);
@@ -72,6 +75,10 @@ private:
   void sink_answered(const attempt_id& id);
   void finish_stream(attempt_ptr open);
   void expire_first_tokens();
+  void give_up(open_attempt& open, const failure& why);
+  bool may_drain(const open_attempt& open) const;
+  void drain(open_attempt& open, const failure& why);
+  void end_drains();
   void sink_ended(const caf::down_msg& death);
   void watch_sink(const open_attempt& open);
   void forget_sink(const open_attempt& open);
@@ -101,6 +108,7 @@ private:
   std::unordered_map<std::uint64_t, promise_guard<provider_health>> probes_;
   std::unordered_map<caf::actor_addr, std::uint32_t> sinks_; ///< monitored, and by how many streams
   std::uint64_t last_probe_ = 0;                             ///< its number
+  std::uint32_t draining_ = 0;                               ///< cancelled streams that are read on
   provider_health health_;
   bool offline_ = false;
 };

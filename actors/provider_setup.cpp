@@ -98,6 +98,8 @@ result<setup_ptr> make_setup(const snapshot& config, const provider_config& prov
   setup->price_usage = config.cost_tracking;
   setup->prices = config.prices;
   setup->price_list = config.prices ? config.prices->provider_of(provider) : nullptr;
+  setup->cancel_drain_time = config.ledger.cancel_drain_time;
+  setup->max_draining = config.ledger.max_draining;
   if (previous != nullptr && *previous->endpoint == endpoint)
     setup->endpoint = previous->endpoint;
   else

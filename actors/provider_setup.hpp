@@ -41,9 +41,11 @@ private:
 
 struct provider_setup {
   provider_config config;
-  std::string fair_by;           ///< `limits.fair_by`
-  bool price_usage = true;       ///< `cost_tracking`
-  std::vector<codec_set> codecs; ///< one for each key: of `api_key`, then of `more_keys`; never empty
+  std::string fair_by;               ///< `limits.fair_by`
+  bool price_usage = true;           ///< `cost_tracking`
+  milliseconds cancel_drain_time{0}; ///< `ledger.cancel_drain_time`
+  std::uint32_t max_draining = 0;    ///< `ledger.max_draining`
+  std::vector<codec_set> codecs;     ///< one for each key: of `api_key`, then of `more_keys`; never empty
   std::shared_ptr<const transport::endpoint> endpoint;
   std::shared_ptr<const price_book> prices;    ///< null: only the configuration has some
   const listed_provider* price_list = nullptr; ///< of it: as whose models these are listed; null: nobody's

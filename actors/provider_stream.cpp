@@ -57,15 +57,16 @@ void provider_state::received(const attempt_id& id, stream_piece& piece) {
 
 /// Sends what the sink's credit allows, and lets the network read on.
 void provider_state::push(open_attempt& open, bool last) {
-  if (open.abandoned()) // the call has been answered: what comes is read for its usage alone
+  if (open.abandoned() && !open.draining()) // it will end in a moment
     return;
   open_stream& stream = *open.stream();
   if (auto batch = stream.take_batch(last))
     self_->request(stream.sink(), caf::infinite, std::move(*batch))
         .then([this, id = open.work().id](more_deltas) { sink_answered(id); },
               [this, id = open.work().id](const caf::error& reason) {
-                cancel(id, make_failure(errc::cancelled,
-                                        "the sink takes no more: " + to_failure(reason).message));
+                if (const auto found = in_flight_.find(id); found != in_flight_.end())
+                  give_up(*found->second, make_failure(errc::cancelled, "the sink takes no more: " +
+                                                                            to_failure(reason).message));
               });
   if (const std::size_t bytes = stream.take_grant(); bytes != 0)
     world_->network->grant(open.exchange(), bytes);
@@ -92,7 +93,7 @@ void provider_state::expire_first_tokens() {
   time_point next = time_point::max();
   for (const auto& [id, open] : in_flight_) {
     const open_stream* const stream = open->stream();
-    if (stream == nullptr || open->cancelled())
+    if (stream == nullptr || open->cancelled() || open->draining())
       continue;
     if (const auto [time, key] = first_token_limit(open->setup().config); stream->first_token_by() <= at)
       open->cancel(make_failure(errc::timeout,
@@ -104,12 +105,55 @@ void provider_state::expire_first_tokens() {
     ticker_.arm(self_, next);
 }
 
+/// A stream that is well under way tells at its end what it used, if somebody reads it.
+bool provider_state::may_drain(const open_attempt& open) const {
+  const provider_setup& mine = *setup_;
+  return world_->ledger && mine.cancel_drain_time.count() > 0 && draining_ < mine.max_draining &&
+         open.abandoned() && !open.cancelled() && open.stream() != nullptr && open.stream()->has_begun();
+}
+
+/// Nobody wants the rest of it.
+void provider_state::give_up(open_attempt& open, const failure& why) {
+  open.abandon();
+  if (open.draining())
+    return;
+  if (may_drain(open))
+    drain(open, why);
+  else
+    open.cancel(why); // the network tells its end
+}
+
+void provider_state::drain(open_attempt& open, const failure& why) {
+  ++draining_;
+  forget_sink(open);
+  open.drain(why, now(), now() + setup_->cancel_drain_time);
+  ticker_.arm(self_, open.drain_until());
+  push(open, false); // what the sink held up may come now
+}
+
+/// Who has not told his usage in time is cut off, and booked by our own count.
+void provider_state::end_drains() {
+  const time_point at = now();
+  time_point next = time_point::max();
+  for (const auto& [id, open] : in_flight_) {
+    if (!open->draining() || open->cancelled())
+      continue;
+    if (open->drain_until() <= at)
+      open->cancel(
+          make_failure(errc::cancelled, "the call was cancelled, and its stream did not end in time"));
+    else
+      next = std::min(next, open->drain_until());
+  }
+  if (next != time_point::max())
+    ticker_.arm(self_, next);
+}
+
 void provider_state::sink_ended(const caf::down_msg& death) {
   sinks_.erase(death.source);
   for (const auto& [id, open] : in_flight_)
     if (const open_stream* const stream = open->stream();
         stream != nullptr && stream->sink() && stream->sink().address() == death.source)
-      open->cancel(make_failure(errc::cancelled, "the sink of the stream has ended"));
+      give_up(*open, make_failure(errc::cancelled, "the sink of the stream has ended"));
   const auto fed_it = [&](const open_attempt& open) {
     return open.work().sink && open.work().sink.address() == death.source;
   };

@@ -7,6 +7,8 @@
 #include "actors/policy/ordering.hpp"
 #include "actors/provider.hpp"
 
+#include <caf/send.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -63,6 +65,9 @@ supervisor_impl::behavior_type supervisor_state::begin(services_ptr world, accum
       [this](const set_mode& order) { change_mode(order); },
       [this](const snapshot_ptr& next) { adopt(next); },
       [this](ledger_pressure& news) { press(news); },
+      [this](alert& news) {
+        alerts_.raise(news.type, news.provider, std::move(news.message), world_->wall_clock());
+      },
       [this](tick) { on_tick(); },
   };
 }
@@ -320,9 +325,9 @@ void supervisor_state::attempt_bounced(const ticket& of, attempt lost, const caf
   end.outcome = std::move(error);
   end.blameless = true;
   const policy::attempt_facts facts{lost.id, lost.call, lost.number, world_->wall_clock(), {}, {}, {}};
-  self_->send(books_,
-              policy::make_record(facts, *lost.request, of.slot->setup->config.name, nullptr,
-                                  of.slot->setup->prices_of(lost.request->model, facts.began), end.outcome));
+  caf::anon_send(books_, policy::make_record(facts, *lost.request, of.slot->setup->config.name, nullptr,
+                                             of.slot->setup->prices_of(lost.request->model, facts.began),
+                                             end.outcome));
   attempt_ended(of, end);
 }
 

@@ -22,10 +22,6 @@ bool refuses_for_good(const failure& error) {
   return !error.retryable && (error.place == "id_conflict" || error.place.starts_with("record."));
 }
 
-caf::error ended_early() {
-  return to_error(make_failure(errc::cancelled, "the books were closed before the question was answered"));
-}
-
 } // namespace
 
 accumulator_impl::behavior_type usage_accumulator(accumulator_impl::stateful_pointer<accumulator_state> self,
@@ -35,39 +31,101 @@ accumulator_impl::behavior_type usage_accumulator(accumulator_impl::stateful_poi
 
 accumulator_impl::behavior_type accumulator_state::begin(services_ptr world, const snapshot_ptr& config) {
   world_ = std::move(world);
-  limits_ = config->ledger;
   health_.enabled = world_->ledger != nullptr;
+  adopt(*config);
   return {
-      [this](usage_record& record) { book(record); },
+      [this](usage_record& record) { return take(record); },
+      [this](settlement& done) { return settle(done); },
       [this](usage_query& asked) { return answer(asked); },
+      [this](model_usage& asked) { return answer(asked); },
+      [this](total_cost& asked) { return answer(asked); },
+      [this](export_usage& asked) { return answer(asked); },
+      [this](cleanup_usage& order) { return clean(order); },
       [this](health_query) { return health(); },
       [this](flush) { return make_durable(); },
-      [this](const snapshot_ptr& next) { limits_ = next->ledger; },
-      [this](const supervisor_actor& supervisor) { supervisor_ = supervisor; },
+      [this](const snapshot_ptr& next) { adopt(*next); },
+      [this](supervisor_actor& supervisor) { meet(std::move(supervisor)); },
       [this](append_end& done) { committed(done); },
       [this](summary_end& done) { answered(done); },
-      [this](tick) {
-        ticker_.arrived(now());
-        commit();
-      },
+      [this](export_end& done) { exported_to_file(done); },
+      [this](cleanup_end& done) { cleaned_some(done); },
+      [this](tick) { on_tick(); },
   };
 }
 
-void accumulator_state::book(usage_record& record) {
-  ++health_.booked;
-  auto [entry, fresh] = totals_.try_emplace({record.provider, record.model});
-  if (fresh) {
-    entry->second.provider = record.provider;
-    entry->second.model = record.model;
+void accumulator_state::adopt(const snapshot& config) {
+  limits_ = config.ledger;
+  next_upkeep_ = now() + limits_.retention.every;
+  clean_on_schedule();
+}
+
+/// Attempts of an earlier run that were open are something that an operator should know.
+void accumulator_state::meet(supervisor_actor supervisor) {
+  supervisor_ = std::move(supervisor);
+  health_.recovered = health_.enabled ? world_->ledger->recovered() : 0;
+  if (health_.recovered != 0)
+    self_->send(supervisor_,
+                alert{world_->wall_clock(),
+                      errc::unknown,
+                      {},
+                      std::to_string(health_.recovered) +
+                          " attempts of an earlier run were open when it ended; they are booked as unknown",
+                      1});
+}
+
+void accumulator_state::on_tick() {
+  ticker_.arrived(now());
+  commit();
+  clean_on_schedule();
+}
+
+// --- records come ----------------------------------------------------------------------------------------
+
+/// Whether an answer waits until its record is on the disk. On a sick one nobody waits who may gather.
+bool accumulator_state::waits_for_disk() const {
+  return health_.enabled && limits_.durability == durability::strict &&
+         (!health_.error || limits_.refuse_when_broken);
+}
+
+accumulator_state::booked_promise accumulator_state::take(usage_record& record) {
+  auto promise = self_->make_response_promise<booked>();
+  const bool is_intent = record.state == record_state::intent;
+  if (is_intent && health_.error && limits_.refuse_when_broken) {
+    promise.deliver(to_error(*complaint()));
+    return promise;
   }
-  entry->second.add(record);
+  if (waits_for_disk())
+    held_.hold(health_.booked + 1, promise, is_intent);
+  else
+    promise.deliver(booked{});
+  enter(std::move(record));
+  return promise;
+}
+
+accumulator_state::end_promise accumulator_state::settle(settlement& done) {
+  auto promise = self_->make_response_promise<attempt_end>();
+  // What never reached a provider owes nothing, and may go on at once.
+  if (waits_for_disk() && done.record.state != record_state::void_attempt)
+    held_.hold(health_.booked + 1, promise, std::move(done.end));
+  else
+    promise.deliver(std::move(done.end));
+  enter(std::move(done.record));
+  return promise;
+}
+
+void accumulator_state::enter(usage_record record) {
+  ++health_.booked;
+  if (record.state != record_state::intent)
+    totals_.add(record);
   if (!health_.enabled)
     return;
   if (gathering_.empty() && !in_commit_)
-    due_ = now() + limits_.batch_delay;
+    due_ = now() + (limits_.durability == durability::strict ? milliseconds{0} : limits_.batch_delay);
   gathering_.push_back(std::move(record));
   commit();
 }
+
+// --- and go to the disk ----------------------------------------------------------------------------------
 
 /// Hands the next batch to the ledger if it is time, or sees to it that somebody comes back when it is.
 void accumulator_state::commit() {
@@ -102,7 +160,8 @@ void accumulator_state::committed(append_end& done) {
     health_.error.reset();
     health_.committed += in_commit_->size();
     in_commit_.reset();
-    due_ = now() + limits_.batch_delay;
+    held_.release(health_.committed + health_.refused);
+    due_ = now() + (limits_.durability == durability::strict ? milliseconds{0} : limits_.batch_delay);
     settle_waiters(false);
   } else if (refuses_for_good(done.outcome.error())) {
     take_apart(done.outcome.error());
@@ -118,6 +177,11 @@ void accumulator_state::failed(failure error) {
   health_.error = std::move(error);
   retrying_ = true;
   press();
+  // What has been answered by a provider waits for the disk; what has not been sent need not be.
+  if (limits_.refuse_when_broken)
+    held_.refuse_intents(*complaint());
+  else
+    held_.release_all();
   settle_waiters(true);
   // Who came while this try was under way gets one of his own, at once.
   due_ = waiters_.empty() ? now() + retry_delay : now();
@@ -138,6 +202,7 @@ void accumulator_state::take_apart(const failure& error) {
         to_string(lost.time), to_string(lost.state), lost.usage.prompt_tokens, lost.usage.completion_tokens,
         lost.cost ? to_decimal(*lost.cost) + ' ' + lost.cost->unit.str() : "unknown", to_string(error));
     ++health_.refused;
+    held_.refuse(health_.committed + health_.refused, error);
     health_.error.reset(); // it was judged, so the ledger can be used again
     return settle_waiters(false);
   }
@@ -149,66 +214,35 @@ void accumulator_state::take_apart(const failure& error) {
   retrying_ = true;
 }
 
-void accumulator_state::wait(waiter who) {
-  who.booked = health_.enabled ? health_.booked : 0;
-  who.tries = tries_;
-  waiters_.push_back(std::move(who));
+// --- who waits for everything ----------------------------------------------------------------------------
+
+void accumulator_state::wait(std::function<void()> served) {
+  waiters_.push_back({health_.enabled ? health_.booked : 0, tries_, std::move(served)});
   if (retrying_)
     due_ = now();
   settle_waiters(false);
   commit();
 }
 
-/// Answers those whose records are durable, and, when a try that was made for them has failed, them too:
+/// Serves those whose records are durable, and, when a try that was made for them has failed, them too:
 /// nobody waits for a sick disk.
 void accumulator_state::settle_waiters(bool failed) {
   const auto served = std::ranges::stable_partition(waiters_, [&](const waiter& each) {
     return each.booked > health_.committed + health_.refused && !(failed && each.tries < tries_);
   });
-  std::vector<waiter> ready(served.begin(), served.end());
+  std::vector<waiter> ready(std::make_move_iterator(served.begin()), std::make_move_iterator(served.end()));
   waiters_.erase(served.begin(), served.end());
-  for (waiter& each : ready) {
-    if (each.is_flush)
-      each.flush.deliver(flushed{pending()});
-    else
-      ask_ledger(each.number);
-  }
-}
-
-accumulator_state::report_promise accumulator_state::answer(usage_query& asked) {
-  auto promise = self_->make_response_promise<usage_report>();
-  if (asked.since_start || !health_.enabled) {
-    promise.deliver(totals(asked.filter));
-    return promise;
-  }
-  questions_.emplace(++last_question_, question{std::move(asked.filter), {promise, ended_early}});
-  wait({.is_flush = false, .number = last_question_, .flush = {}});
-  return promise;
-}
-
-void accumulator_state::ask_ledger(std::uint64_t number) {
-  auto home = caf::actor_cast<accumulator_impl>(self_);
-  world_->ledger->summary(questions_.at(number).filter,
-                          [home = std::move(home), number](result<std::vector<usage_summary>> outcome) {
-                            caf::anon_send(home, summary_end{number, std::move(outcome)});
-                          });
-}
-
-void accumulator_state::answered(summary_end& done) {
-  auto found = questions_.extract(done.number);
-  if (found.empty())
-    return;
-  if (done.outcome)
-    found.mapped().answer.deliver(usage_report{std::move(*done.outcome)});
-  else
-    found.mapped().answer.fail(to_error(done.outcome.error()));
+  for (waiter& each : ready)
+    each.served();
 }
 
 accumulator_state::flush_promise accumulator_state::make_durable() {
   auto promise = self_->make_response_promise<flushed>();
-  wait({.is_flush = true, .number = 0, .flush = promise});
+  wait([this, promise]() mutable { promise.deliver(flushed{pending()}); });
   return promise;
 }
+
+// --- when the books cannot follow ------------------------------------------------------------------------
 
 /// Why calls must be refused just now; nothing: they are welcome. Full books are so until they are half
 /// empty, so that they do not flap.
@@ -239,20 +273,6 @@ void accumulator_state::press() {
     return;
   pressing_for_ = type;
   self_->send(supervisor_, ledger_pressure{std::move(why)});
-}
-
-ledger_health accumulator_state::health() const {
-  ledger_health now = health_;
-  now.pending = pending();
-  return now;
-}
-
-usage_report accumulator_state::totals(const usage_filter& filter) const {
-  usage_report report;
-  for (const auto& [key, summary] : totals_)
-    if ((!filter.provider || *filter.provider == key.first) && (!filter.model || *filter.model == key.second))
-      report.summaries.push_back(summary);
-  return report;
 }
 
 } // namespace weir::actors

@@ -45,18 +45,18 @@ pricing dearest_of(const pricing& prices, std::uint64_t prompt_tokens) {
   return dearest;
 }
 
-/// The dearest way to bill this request; nothing when no limit of the output is known.
-std::optional<money> cost_bound(const chat_request& request, const model_config* model,
-                                const pricing& prices) {
-  const std::uint64_t output = request.max_tokens.value_or(model == nullptr ? 0U : model->max_tokens);
-  if (output == 0)
-    return std::nullopt;
-  token_usage most;
-  most.prompt_tokens = prompt_token_bound(request);
-  most.completion_tokens = output;
-  most.source = metering::estimated;
-  most.images = prices.image_fee == 0 ? 0 : images_in(request);
-  return cost_of(most, dearest_of(prices, most.prompt_tokens));
+/// What is known of an attempt whatever became of it.
+usage_record begin_record(const attempt_facts& facts, const chat_request& request,
+                          const provider_name& provider) {
+  usage_record record;
+  record.id = facts.id;
+  record.call = facts.call;
+  record.attempt = facts.number;
+  record.time = facts.began;
+  record.model = request.model;
+  record.provider = provider;
+  record.tags = request.tags;
+  return record;
 }
 
 } // namespace
@@ -88,20 +88,36 @@ std::uint64_t prompt_token_bound(const chat_request& request) {
   return bound;
 }
 
+std::optional<money> cost_bound(const chat_request& request, const model_config* model,
+                                const pricing& prices) {
+  token_usage most;
+  most.prompt_tokens = prompt_token_bound(request);
+  most.completion_tokens = request.max_tokens.value_or(model == nullptr ? 0U : model->max_tokens);
+  if (most.completion_tokens == 0)
+    most.completion_tokens = assumed_output_tokens;
+  most.source = metering::estimated;
+  most.images = prices.image_fee == 0 ? 0 : images_in(request);
+  return cost_of(most, dearest_of(prices, most.prompt_tokens));
+}
+
+usage_record make_intent(const attempt_facts& facts, const chat_request& request,
+                         const provider_name& provider, const model_config* model, const priced& by) {
+  usage_record record = begin_record(facts, request, provider);
+  record.state = record_state::intent;
+  record.usage.source = metering::estimated;
+  record.price_version = by.version;
+  if (by.prices != nullptr)
+    record.cost_limit = cost_bound(request, model, *by.prices);
+  return record;
+}
+
 usage_record make_record(const attempt_facts& facts, const chat_request& request,
                          const provider_name& provider, const model_config* model, const priced& by,
                          const result<chat_reply>& end) {
   const pricing* const prices = by.prices;
-  usage_record record;
-  record.id = facts.id;
-  record.call = facts.call;
-  record.attempt = facts.number;
-  record.time = facts.began;
-  record.response_time = facts.latency;
-  record.model = request.model;
-  record.provider = provider;
-  record.tags = request.tags;
+  usage_record record = begin_record(facts, request, provider);
   record.price_version = by.version;
+  record.response_time = facts.latency;
   record.first_token_time = facts.first_token;
   if (end) {
     record.success = true;

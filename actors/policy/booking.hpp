@@ -20,8 +20,22 @@ struct attempt_facts {
   timestamp began{};
   std::chrono::microseconds latency{0};
   std::optional<std::chrono::microseconds> first_token; ///< of a stream, from the attempt's begin
-  std::optional<token_usage> seen; ///< of a stream that gave no whole reply: what it is known to have used
+  std::optional<token_usage>
+      seen; ///< of an attempt of unknown fate: what it is known, or thought, to have used
 };
+
+/// Output that is assumed of a model whose `max_tokens` is not known when a request names none: more than any
+/// published model writes in one reply.
+inline constexpr std::uint64_t assumed_output_tokens = 131'072;
+
+/// The dearest way to bill this request; nothing when the amount does not fit. `model` null: not listed.
+std::optional<money> cost_bound(const chat_request& request, const model_config* model,
+                                const pricing& prices);
+
+/// The record of an attempt that is about to be sent, with an upper estimate of its cost. `prices` null:
+/// there is none.
+usage_record make_intent(const attempt_facts& facts, const chat_request& request,
+                         const provider_name& provider, const model_config* model, const priced& by);
 
 /// The record of an attempt. A success is `settled` at its cost; a failure is `void` when nothing was sent,
 /// `settled` at zero when the provider refused it unprocessed, and otherwise `unknown` with an upper estimate

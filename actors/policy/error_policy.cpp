@@ -19,6 +19,7 @@ error_policy policy_for(errc type, bool reroute_content_filter) noexcept {
   case errc::model_not_found:
   case errc::overloaded: // the provider's queue is full
   case errc::circuit_open:
+  case errc::budget_exceeded: // another provider may be paid from another budget
     return elsewhere;
   case errc::token_limit: // a larger model; who is not larger is taken off the list before
     return elsewhere;
@@ -26,7 +27,6 @@ error_policy policy_for(errc type, bool reroute_content_filter) noexcept {
     return reroute_content_filter ? elsewhere : give_up;
   case errc::invalid_request: // wrong everywhere
   case errc::cancelled:
-  case errc::budget_exceeded:
   case errc::offline:
   case errc::read_only:
   case errc::config:

@@ -26,8 +26,19 @@ using manager_actor = caf::typed_actor<
     caf::reacts_to<cancel_call>,
     // Tells how providers, books and calls are.
     caf::replies_to<health_query>::with<health_report>,
-    // Sums up the books. Errors: `storage`.
+    // Books an attempt that was made outside of weir, or gives one of weir's that is `unknown` its figures.
+    // Errors: `storage`.
+    caf::replies_to<usage_record>::with<booked>,
+    // Sums up the books. Errors: `storage`, `invalid_request`.
     caf::replies_to<usage_query>::with<usage_report>,
+    // The same for one model, at all providers together.
+    caf::replies_to<model_usage>::with<usage_summary>,
+    // What was spent.
+    caf::replies_to<total_cost>::with<cost_report>,
+    // Writes the books to a file. Errors: `storage`.
+    caf::replies_to<export_usage>::with<exported>,
+    // Deletes what is old from the books. Errors: `storage`.
+    caf::replies_to<cleanup_usage>::with<cleaned>,
     // Refuses new calls and lets those in flight end.
     caf::replies_to<drain>::with<drained>,
     // Goes offline, or read-only, or back to normal.
@@ -51,11 +62,13 @@ using supervisor_actor = caf::typed_actor<
     // Starts, updates and stops providers.
     caf::reacts_to<snapshot_ptr>,
     // Refuses or welcomes calls, as the books can follow.
-    caf::reacts_to<ledger_pressure>>;
+    caf::reacts_to<ledger_pressure>,
+    // Puts up what the books have to tell an operator.
+    caf::reacts_to<alert>>;
 
 /// PROVIDER: one vendor endpoint. Encodes, posts, decodes, and bills the accumulator itself.
 using provider_actor = caf::typed_actor<
-    // Performs one attempt. The record is on its way to the accumulator before the answer is.
+    // Performs one attempt. Its intent is in the books before a byte is sent; its answer goes by way of them.
     caf::replies_to<attempt>::with<attempt_end>,
     // Ends one attempt early; it is answered as `cancelled`.
     caf::reacts_to<cancel_attempt>,
@@ -66,17 +79,28 @@ using provider_actor = caf::typed_actor<
     // Adopts a newer snapshot. Attempts in flight keep the codec and endpoint that they began with.
     caf::reacts_to<snapshot_ptr>>;
 
-/// ACCUMULATOR: the books. Keeps totals in memory, commits records in batches, answers questions.
+/// ACCUMULATOR: the books. Keeps totals and budgets in memory, commits records in batches, answers questions,
+/// deletes what is old.
 using accumulator_actor = caf::typed_actor<
-    // Books one attempt.
-    caf::reacts_to<usage_record>,
-    // Sums up the books, with everything booked before the question. Errors: `storage`.
+    // Books one record. An intent asks the budgets first. Errors: `budget_exceeded`, `storage`, `read_only`.
+    caf::replies_to<usage_record>::with<booked>,
+    // Books the end of an attempt, and passes its answer on when that is done.
+    caf::replies_to<settlement>::with<attempt_end>,
+    // Sums up the books, with everything booked before the question. Errors: `storage`, `invalid_request`.
     caf::replies_to<usage_query>::with<usage_report>,
+    // The same for one model, at all providers together.
+    caf::replies_to<model_usage>::with<usage_summary>,
+    // What was spent, likewise.
+    caf::replies_to<total_cost>::with<cost_report>,
+    // Writes the books to a file, likewise.
+    caf::replies_to<export_usage>::with<exported>,
+    // Deletes what is old, in small steps beside live traffic.
+    caf::replies_to<cleanup_usage>::with<cleaned>,
     // Tells how the books are.
     caf::replies_to<health_query>::with<ledger_health>,
     // Commits what is pending and answers when it is durable, or cannot be.
     caf::replies_to<flush>::with<flushed>,
-    // Adopts new batch sizes.
+    // Adopts batch sizes, budgets and retention.
     caf::reacts_to<snapshot_ptr>>;
 
 /// WATCHER: sees the configuration file change, validates it, and publishes the next snapshot to the manager.

@@ -8,8 +8,11 @@
 #include <weir/health.hpp>
 #include <weir/usage.hpp>
 
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -58,8 +61,27 @@ public:
   /// Ends the call of that id, if it is open: it is answered as `cancelled`, and its connection closed.
   void cancel(const call_id& id);
 
-  /// The books, by provider and model, with everything answered so far. Errors: `storage`.
-  result<std::vector<usage_summary>> usage(const usage_filter& filter = {});
+  /// The books, by provider and model or as the grouping says, with everything answered so far. Errors:
+  /// `storage`, `invalid_request`.
+  result<std::vector<usage_summary>> usage(const usage_filter& filter = {},
+                                           const usage_grouping& grouping = {});
+
+  /// What this runtime has booked since it started, by provider and model, at once and without the disk.
+  result<std::vector<usage_summary>> usage_since_start();
+
+  /// What was spent, by currency. Errors: `storage`.
+  result<std::map<currency, money_sum>> total_cost(const usage_filter& filter = {});
+
+  /// Books an attempt that was made outside of weir, or gives one of weir's that is `unknown` its figures.
+  /// Errors: `storage`.
+  result<void> record_usage(usage_record record);
+
+  /// Writes the books to a file, replaced as a whole or not at all; how many records. Errors: `storage`.
+  result<std::uint64_t> export_usage(const std::filesystem::path& file, export_format format,
+                                     const usage_filter& filter = {});
+
+  /// Deletes what is older than these bounds; how many rows. Errors: `storage`.
+  result<std::uint64_t> cleanup_usage(const retention_config& bounds);
 
   /// How providers, books and calls are; with `probe`, each provider is asked over the wire, free of charge.
   /// With a `provider`, only that one is reported.

@@ -71,9 +71,6 @@ struct cost_report {
   std::uint64_t unpriced_requests = 0;              ///< successful attempts whose cost is not known
 };
 
-/// How an export is written.
-enum class export_format : std::uint8_t { csv, json, json_lines };
-
 /// Writes matching records to a file, replaced as a whole or not at all.
 struct export_usage {
   usage_filter filter;
@@ -171,6 +168,13 @@ struct attempt_end {
   std::optional<std::chrono::microseconds> first_token; ///< of a streamed attempt, from its begin
 };
 
+/// An attempt that has ended, on its way through the books: who waits for it is answered when its record is
+/// in them; when they are kept strictly, when it is on the disk.
+struct settlement {
+  usage_record record;
+  attempt_end end;
+};
+
 /// Ends an attempt early. Booked like any other end.
 struct cancel_attempt {
   attempt_id id;
@@ -213,6 +217,7 @@ failure to_failure(const caf::error& error);
 
 } // namespace weir
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::alert)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::attempt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::attempt_end)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::booked)
@@ -241,8 +246,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::provider_health)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::provider_probe)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::refresh_prices)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::set_mode)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::settlement)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::snapshot_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::total_cost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_record)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::usage_summary)

@@ -117,6 +117,9 @@ struct usage_grouping {
   friend bool operator==(const usage_grouping&, const usage_grouping&) = default;
 };
 
+/// How an export is written.
+enum class export_format : std::uint8_t { csv, json, json_lines };
+
 /// The books of one group: by default, of one provider and model.
 struct usage_summary {
   model_name model; ///< empty unless grouped by it; likewise the next ones

@@ -110,8 +110,24 @@ bool fake_network::fail(errc type, outcome fate) {
 
 // --- ledger ----------------------------------------------------------------------------------------------
 
+bool fake_ledger::go_on() {
+  if (owed.empty())
+    return false;
+  const auto oldest = std::move(owed.front());
+  owed.pop_front();
+  oldest();
+  return true;
+}
+
 void fake_ledger::append(actors::record_batch batch,
                          std::function<void(result<storage::append_report>)> done) {
+  if (!holds)
+    return keep(std::move(batch), done);
+  owed.push_back([this, batch = std::move(batch), done = std::move(done)] { keep(batch, done); });
+}
+
+void fake_ledger::keep(actors::record_batch batch,
+                       const std::function<void(result<storage::append_report>)>& done) {
   if (broken)
     return done(make_failure(errc::storage, "the disk is full", "mdb_txn_commit"));
   for (const usage_record& each : *batch)
@@ -120,16 +136,46 @@ void fake_ledger::append(actors::record_batch batch,
       refused.retryable = false;
       return done(std::move(refused));
     }
-  records.insert(records.end(), batch->begin(), batch->end());
+  for (const usage_record& each : *batch) {
+    if (each.state == record_state::intent) {
+      intents.emplace(each.id, each);
+      continue;
+    }
+    intents.erase(each.id);
+    const auto before = std::ranges::find(records, each.id, &usage_record::id);
+    if (before == records.end())
+      records.push_back(each);
+    else if (*before != each)
+      *before = each;
+  }
   batches.push_back(batch->size());
   done(storage::append_report{batch->size(), 0});
 }
 
-void fake_ledger::summary(usage_filter, std::function<void(result<std::vector<usage_summary>>)> done) {
+void fake_ledger::summary(usage_filter filter, usage_grouping,
+                          std::function<void(result<std::vector<usage_summary>>)> done) {
   usage_summary all;
   for (const usage_record& each : records)
-    all.add(each);
+    if (matches(filter, each))
+      all.add(each);
   done(std::vector{all});
+}
+
+void fake_ledger::export_to(export_usage what, std::function<void(result<exported>)> done) {
+  exports.push_back(std::move(what));
+  done(exported{records.size(), 1});
+}
+
+void fake_ledger::cleanup(storage::cleanup_bounds bounds,
+                          std::function<void(result<storage::cleanup_report>)> done) {
+  cleanups.push_back(bounds);
+  const auto old = std::ranges::find_if(records, [&](const usage_record& each) {
+    return bounds.rows_before && each.time < *bounds.rows_before;
+  });
+  if (old == records.end())
+    return done(storage::cleanup_report{});
+  records.erase(old);
+  done(storage::cleanup_report{1, 0, true});
 }
 
 // --- stage -----------------------------------------------------------------------------------------------
@@ -188,7 +234,8 @@ std::string sink_log::text() const {
   return all;
 }
 
-stage::stage(snapshot_ptr config, std::uint64_t seed) : random_(seed) {
+stage::stage(snapshot_ptr config, std::uint64_t seed, std::uint64_t open_before) : random_(seed) {
+  ledger->open_before = open_before;
   actors::log().set_level(spdlog::level::off); // what goes wrong here is meant to
   replies.reserve(100'000);                    // requesters point into it
   settings_.set("scheduler.policy", caf::atom("testing"));
@@ -221,6 +268,7 @@ stage::~stage() {
     log->owed.clear();
   }
   network->wire.clear();
+  ledger->owed.clear();
   // Delayed messages keep their targets alive until they are delivered.
   while (scheduler_->has_pending_timeout() || scheduler_->has_job()) {
     scheduler_->trigger_timeouts();
@@ -289,6 +337,11 @@ std::shared_ptr<std::optional<Answer>> stage::ask_later(Question question) {
 
 template std::shared_ptr<std::optional<health_report>> stage::ask_later(health_query);
 template std::shared_ptr<std::optional<usage_report>> stage::ask_later(usage_query);
+template std::shared_ptr<std::optional<usage_summary>> stage::ask_later(model_usage);
+template std::shared_ptr<std::optional<cost_report>> stage::ask_later(total_cost);
+template std::shared_ptr<std::optional<booked>> stage::ask_later(usage_record);
+template std::shared_ptr<std::optional<exported>> stage::ask_later(export_usage);
+template std::shared_ptr<std::optional<cleaned>> stage::ask_later(cleanup_usage);
 template std::shared_ptr<std::optional<drained>> stage::ask_later(drain);
 template std::shared_ptr<std::optional<flushed>> stage::ask_later(flush);
 template std::shared_ptr<std::optional<tool_reply>> stage::ask_later(tool_request);
@@ -317,6 +370,7 @@ std::shared_ptr<snapshot> providers(const std::vector<std::string>& names) {
   config->default_provider = provider_name(names.front());
   config->retry.jitter = false;
   config->breaker.jitter_percent = 0;
+  config->ledger.cancel_drain_time = std::chrono::milliseconds{0};
   return config;
 }
 

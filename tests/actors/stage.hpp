@@ -88,13 +88,31 @@ private:
 class fake_ledger final : public actors::ledger_service {
 public:
   void append(actors::record_batch batch, std::function<void(result<storage::append_report>)> done) override;
-  void summary(usage_filter filter, std::function<void(result<std::vector<usage_summary>>)> done) override;
+  std::uint64_t recovered() const override { return open_before; }
+  void summary(usage_filter filter, usage_grouping grouping,
+               std::function<void(result<std::vector<usage_summary>>)> done) override;
+  void export_to(export_usage what, std::function<void(result<exported>)> done) override;
+  void cleanup(storage::cleanup_bounds bounds,
+               std::function<void(result<storage::cleanup_report>)> done) override;
   void close() override {}
 
+  /// Attempts that have ended, in the order of their ends.
   std::vector<usage_record> records;
+  /// Those that have not, by id.
+  std::map<attempt_id, usage_record> intents;
+  std::vector<export_usage> exports;
+  std::vector<storage::cleanup_bounds> cleanups;
+  std::uint64_t open_before = 0;
   std::vector<std::size_t> batches; ///< sizes of what was committed
   bool broken = false;
+  bool holds = false; ///< batches become durable when the test says so
+  std::deque<std::function<void()>> owed;
+  /// Makes the oldest batch that is held durable, or has it fail. False: there is none.
+  bool go_on();
   std::string poison = "poison"; ///< a record with this request id is refused for good
+
+private:
+  void keep(actors::record_batch batch, const std::function<void(result<storage::append_report>)>& done);
 };
 
 /// What a sink has been told, and how it behaves.
@@ -120,7 +138,7 @@ namespace weir::tests {
 
 class stage {
 public:
-  explicit stage(snapshot_ptr config, std::uint64_t seed = 1);
+  explicit stage(snapshot_ptr config, std::uint64_t seed = 1, std::uint64_t open_before = 0);
   stage(const stage&) = delete;
   stage& operator=(const stage&) = delete;
   ~stage();

@@ -32,7 +32,12 @@ manager_actor::behavior_type listener(manager_actor::stateful_pointer<listener_s
           [](tool_request&, delta_sink&) { return tool_reply{}; },
           [](const cancel_call&) {},
           [](const health_query&) { return health_report{}; },
+          [](const usage_record&) { return booked{}; },
           [](const usage_query&) { return usage_report{}; },
+          [](const model_usage&) { return usage_summary{}; },
+          [](const total_cost&) { return cost_report{}; },
+          [](const export_usage&) { return exported{}; },
+          [](const cleanup_usage&) { return cleaned{}; },
           [](const drain&) { return drained{}; },
           [](const set_mode&) {},
           [into](const snapshot_ptr& next) { into->push_back(next); }};

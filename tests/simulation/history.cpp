@@ -45,6 +45,7 @@ history::history(std::uint64_t seed, const options& how)
   longest_open_ = config_->breaker.max_open_time;
   tool_ = make_tool(machine_.system(), around_);
   tools_ = tools_of(tool_);
+  judge_.read(*disk_);
   judge_.adopted(config_);
   machine_.on_time = [this] { judge_.look(); };
   machine_.start(world_, disk_, config_);

@@ -38,6 +38,9 @@ std::vector<std::string_view> invariants() {
           "every_attempt_is_booked_once",
           "every_post_is_booked",
           "the_bill_is_in_the_books",
+          "nothing_is_sent_before_its_intent_is_durable",
+          "an_answer_waits_for_its_settlement",
+          "every_intent_has_an_end",
           "records_name_their_request",
           "usage_is_as_billed",
           "concurrency_is_bounded",
@@ -229,7 +232,12 @@ void judge::ended(const post& what, const answer& by, bool complete, std::string
   call_state* const call = find(what.said.call);
   if (call == nullptr)
     return;
-  if (call->answered && *call->answered + settling < now_() && !call->plan.uses_tools)
+  // A cancelled stream may be read on for its usage.
+  const milliseconds drain{most([](const snapshot& config) {
+    return static_cast<std::uint64_t>(config.ledger.cancel_drain_time.count());
+  })};
+  const milliseconds after = what.streamed ? settling + drain : settling;
+  if (call->answered && *call->answered + after < now_() && !call->plan.uses_tools)
     blame("no_exchange_outlives_its_call", fmt::format("post {} of call {}", what.number, what.said.call));
   if (how == by.label)
     learn(*call, what, by);
@@ -273,6 +281,7 @@ void judge::answered(std::uint64_t number, const chat_reply& reply) {
     blame("attempts_are_bounded",
           fmt::format("call {} has {} attempts", number, reply.metadata.attempts.size()));
   check_refusal(*call);
+  check_settled(reply);
 }
 
 void judge::check_refusal(const call_state& call) {

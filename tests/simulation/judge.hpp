@@ -4,6 +4,7 @@
 #pragma once
 
 #include "tests/simulation/callers.hpp"
+#include "tests/simulation/disk.hpp"
 #include "tests/simulation/simulation.hpp"
 #include "tests/simulation/trace.hpp"
 #include "tests/simulation/world.hpp"
@@ -36,6 +37,9 @@ class judge final : public observer, public listener {
 public:
   judge(trace& notes, const options& how, std::function<time_point()> now, std::function<timestamp()> wall)
       : notes_(notes), how_(how), now_(std::move(now)), wall_(std::move(wall)) {}
+
+  /// Reads these books along.
+  void read(const disk& books) { books_ = &books; }
 
   // --- what the history does
   void adopted(const snapshot_ptr& config);
@@ -154,6 +158,9 @@ private:
   void learn(call_state& call, const post& what, const answer& by);
   void note_hint(const call_state& call, const std::string& host, key_facts& key, const answer& by) const;
   void check_refusal(const call_state& call);
+  bool strictly_kept() const;
+  void check_intent(const call_state& call, const post& what);
+  void check_settled(const chat_reply& reply);
   void check_shown(const call_state& call);
   void check_books(const std::vector<usage_record>& records);
   void check_bills(const std::vector<usage_record>& records);
@@ -165,6 +172,7 @@ private:
   std::function<timestamp()> wall_;
   std::vector<std::pair<time_point, snapshot_ptr>> configs_;
   std::map<std::string, std::uint64_t> counts_; ///< of violations, by invariant
+  const disk* books_ = nullptr;
   run_mode mode_ = run_mode::normal;
   time_point mode_since_{};
   bool draining_ = false;

@@ -53,6 +53,7 @@ void judge::check_call(call_state& call, const post& what) {
     blame("attempts_are_bounded", fmt::format("call {} has {} posts", number, call.posts));
   if (call.first_shown && !call.may_rescue && *call.first_shown + settling < what.at)
     blame("no_attempt_after_the_first_token", fmt::format("post {} of call {}", what.number, number));
+  check_intent(call, what);
   check_route(call, what);
   site& place = site_of(call, what);
   if (place.posts++ != 0 && place.last_key == what.said.key)

@@ -9,17 +9,6 @@ namespace weir::simulation {
 
 namespace {
 
-/// The call that a record belongs to, by its tag.
-std::optional<std::uint64_t> call_of(const usage_record& record) {
-  for (const auto& [key, value] : record.tags)
-    if (key == "call") {
-      std::uint64_t number = 0;
-      std::from_chars(value.data(), value.data() + value.size(), number);
-      return number;
-    }
-  return std::nullopt;
-}
-
 std::optional<std::uint64_t> post_of(const usage_record& record) {
   if (!record.request_id.starts_with("rq-"))
     return std::nullopt;
@@ -80,6 +69,8 @@ void judge::conclude(const std::vector<usage_record>& records) {
   }
   check_books(records);
   check_bills(records);
+  if (const std::size_t open = books_->open_intents().size(); open != 0)
+    blame("every_intent_has_an_end", fmt::format("{} are open", open));
 }
 
 void judge::check_shown(const call_state& call) {

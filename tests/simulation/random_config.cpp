@@ -149,6 +149,9 @@ ledger_config random_ledger(dice& random) {
   ledger.batch_delay = random.ms(1, 100);
   ledger.max_pending = random.chance(300) ? random.between(10U, 100U) : 65'536;
   ledger.refuse_when_broken = random.chance(700);
+  ledger.durability = random.chance(700) ? durability::strict : durability::relaxed;
+  ledger.cancel_drain_time = random.chance(300) ? milliseconds{0} : random.ms(100, 6'000);
+  ledger.max_draining = random.between(1U, 20U);
   return ledger;
 }
 

@@ -18,6 +18,7 @@ enum class planted_fault : std::uint8_t {
   none,
   double_booking, ///< the ledger keeps a record twice
   lost_booking,   ///< the ledger loses a record
+  early_answer,   ///< the ledger says of a batch that it is durable long before it is
   lying_bill,     ///< a host bills what it refused
   secret_hint,    ///< a host expects a longer wait than it said
   tight_host,     ///< a host bears half of what it is configured for

@@ -95,6 +95,8 @@ BOOST_AUTO_TEST_CASE(an_invariant_can_be_switched_off) {
 
 BOOST_AUTO_TEST_CASE(finds_a_record_that_is_kept_twice) {
   BOOST_TEST(finds(planted_fault::double_booking, "every_attempt_is_booked_once"));
+  BOOST_TEST(finds(planted_fault::early_answer, "nothing_is_sent_before_its_intent_is_durable"));
+  BOOST_TEST(finds(planted_fault::early_answer, "an_answer_waits_for_its_settlement"));
 }
 
 BOOST_AUTO_TEST_CASE(finds_a_record_that_is_lost) {
