@@ -57,7 +57,7 @@ THREADS = re.compile(r"std::j?thread\b|this_thread")
 FLOATING = re.compile(r"\b(double|float)\b")
 NO_FUNCTION = re.compile(r"^\s*(namespace|class|struct|enum|union|else|if|for|while|switch|BOOST_AUTO_TEST_SUITE)\b")
 BODY_OPENS = re.compile(r"[)\w&>}]\s*(const|noexcept|override|final|\s)*\{$")
-MONEY = re.compile(r"^(values/money\.cpp|include/weir/money\.hpp|storage/.*|actors/policy/booking\..*)$")
+MONEY = re.compile(r"^(values/money\.cpp|include/weir/money\.hpp|storage/.*|actors/policy/(booking|budget|budget_line|cost_ceiling)\..*)$")
 
 
 def room_of(path):

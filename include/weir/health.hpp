@@ -2,7 +2,9 @@
 // Knows nothing of how it is found out.
 #pragma once
 
+#include <weir/calendar.hpp>
 #include <weir/error.hpp>
+#include <weir/money.hpp>
 #include <weir/names.hpp>
 
 #include <chrono>
@@ -80,15 +82,29 @@ struct provider_health {
   std::vector<model_name> models; ///< what it offers, as the probe found it, in its order
 };
 
+/// One budget in the period that runs now.
+struct budget_health {
+  std::string name;
+  std::string value;              ///< of its tag, where each value has a budget of its own; else empty
+  std::optional<timestamp> begin; ///< of the period; nothing: it counts in total
+  std::optional<timestamp> end;   ///< when the next one begins
+  money limit;
+  std::optional<money> soft_limit;
+  money_sum spent; ///< by attempts that have ended; the most that they can have cost, where it is not known
+  money_sum reserved; ///< by attempts in flight
+  bool known = true;  ///< false: the ledger has not yet said what was spent before
+};
+
 /// State of the books.
 struct ledger_health {
-  bool enabled = true;          ///< whether usage is tracked at all
-  std::uint64_t booked = 0;     ///< records taken since the start
-  std::uint64_t committed = 0;  ///< records durable since the start
-  std::uint64_t pending = 0;    ///< records not yet durable
-  std::uint64_t refused = 0;    ///< records that the ledger will never take; each was logged whole
-  std::uint64_t recovered = 0;  ///< attempts of an earlier run that were open, and are now `unknown`
-  std::optional<failure> error; ///< why the last commit failed; nothing: it succeeded
+  bool enabled = true;                ///< whether usage is tracked at all
+  std::uint64_t booked = 0;           ///< records taken since the start
+  std::uint64_t committed = 0;        ///< records durable since the start
+  std::uint64_t pending = 0;          ///< records not yet durable
+  std::uint64_t refused = 0;          ///< records that the ledger will never take; each was logged whole
+  std::uint64_t recovered = 0;        ///< attempts of an earlier run that were open, and are now `unknown`
+  std::optional<failure> error;       ///< why the last commit failed; nothing: it succeeded
+  std::vector<budget_health> budgets; ///< in the order of the configuration; of many values, the fullest
 };
 
 struct health_report {
