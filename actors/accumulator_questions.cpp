@@ -205,6 +205,7 @@ void accumulator_state::cleaned_some(cleanup_end& done) {
 ledger_health accumulator_state::health() const {
   ledger_health now = health_;
   now.pending = pending();
+  now.budgets = budgets_.state(world_->wall_clock());
   return now;
 }
 

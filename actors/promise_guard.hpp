@@ -24,6 +24,8 @@ public:
       promise_.deliver(fallback_());
   }
 
+  /// The promise itself: whoever takes it keeps it.
+  caf::typed_response_promise<Value> take() { return std::exchange(promise_, {}); }
   void deliver(Value value) { promise_.deliver(std::move(value)); }
   void fail(caf::error error) { promise_.deliver(std::move(error)); }
 

@@ -17,6 +17,10 @@ namespace {
 /// How long to wait before a batch that failed is tried again.
 constexpr milliseconds retry_delay{1000};
 
+caf::error ended_early() {
+  return to_error(make_failure(errc::cancelled, "the books were closed before the record was in them"));
+}
+
 /// The ledger has judged one of the records, and will judge it so again.
 bool refuses_for_good(const failure& error) {
   return !error.retryable && (error.place == "id_conflict" || error.place.starts_with("record."));
@@ -55,6 +59,8 @@ accumulator_impl::behavior_type accumulator_state::begin(services_ptr world, con
 
 void accumulator_state::adopt(const snapshot& config) {
   limits_ = config.ledger;
+  if (config.budgets != budget_configs_)
+    plan(config.budgets);
   next_upkeep_ = now() + limits_.retention.every;
   clean_on_schedule();
 }
@@ -75,6 +81,7 @@ void accumulator_state::meet(supervisor_actor supervisor) {
 
 void accumulator_state::on_tick() {
   ticker_.arrived(now());
+  ask_what_was_spent();
   commit();
   clean_on_schedule();
 }
@@ -89,13 +96,15 @@ bool accumulator_state::waits_for_disk() const {
 
 accumulator_state::booked_promise accumulator_state::take(usage_record& record) {
   auto promise = self_->make_response_promise<booked>();
-  const bool is_intent = record.state == record_state::intent;
-  if (is_intent && health_.error && limits_.refuse_when_broken) {
-    promise.deliver(to_error(*complaint()));
+  if (record.state == record_state::intent) {
+    if (is_planning())
+      early_.push_back({std::move(record), {promise, ended_early}});
+    else
+      reserve(record, promise);
     return promise;
   }
   if (waits_for_disk())
-    held_.hold(health_.booked + 1, promise, is_intent);
+    held_.hold(health_.booked + 1, promise, false);
   else
     promise.deliver(booked{});
   enter(std::move(record));
@@ -115,8 +124,10 @@ accumulator_state::end_promise accumulator_state::settle(settlement& done) {
 
 void accumulator_state::enter(usage_record record) {
   ++health_.booked;
-  if (record.state != record_state::intent)
+  if (record.state != record_state::intent) {
     totals_.add(record);
+    warn(budgets_.settle(record));
+  }
   if (!health_.enabled)
     return;
   if (gathering_.empty() && !in_commit_)
@@ -130,12 +141,12 @@ void accumulator_state::enter(usage_record record) {
 /// Hands the next batch to the ledger if it is time, or sees to it that somebody comes back when it is.
 void accumulator_state::commit() {
   press();
-  if (in_commit_ && !retrying_)
+  if ((in_commit_ && !retrying_) || seeds_out_ != 0) // what budgets are told must stay as it is meanwhile
     return;
   if (!in_commit_ && gathering_.empty())
     return;
   const bool in_time = now() < due_;
-  const bool small = gathering_.size() < limits_.batch_records && waiters_.empty();
+  const bool small = gathering_.size() < limits_.batch_records && waiters_.empty() && !next_budgets_;
   if (in_time && (in_commit_ != nullptr || small)) {
     ticker_.arm(self_, due_);
     return;
@@ -163,6 +174,7 @@ void accumulator_state::committed(append_end& done) {
     held_.release(health_.committed + health_.refused);
     due_ = now() + (limits_.durability == durability::strict ? milliseconds{0} : limits_.batch_delay);
     settle_waiters(false);
+    ask_what_was_spent();
   } else if (refuses_for_good(done.outcome.error())) {
     take_apart(done.outcome.error());
   } else {

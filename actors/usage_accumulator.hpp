@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/held_answers.hpp"
+#include "actors/policy/budget.hpp"
 #include "actors/promise_guard.hpp"
 #include "actors/running_totals.hpp"
 #include "actors/services.hpp"
@@ -14,7 +15,9 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <unordered_map>
@@ -96,6 +99,15 @@ private:
   std::optional<failure> complaint() const;
   void press();
 
+  // --- budgets: accumulator_budgets.cpp
+  void plan(const std::vector<budget_config>& budgets);
+  bool is_planning() const { return next_budgets_ || seeds_out_ != 0; }
+  void ask_what_was_spent();
+  void spent(const policy::budget_question& asked, const result<std::vector<usage_summary>>& answer);
+  void admit_early();
+  void reserve(usage_record& intent, booked_promise promise);
+  void warn(const std::vector<budget_health>& passed);
+
   // --- questions: accumulator_questions.cpp
   using sums = result<std::vector<usage_summary>>;
   using sums_handler = std::function<void(sums)>;
@@ -121,6 +133,12 @@ private:
   std::uint64_t pending() const { return gathering_.size() + (in_commit_ ? in_commit_->size() : 0); }
   time_point now() const { return self_->clock().now(); }
 
+  /// An intent that came before it was known what its budgets have left.
+  struct early_intent {
+    usage_record record;
+    promise_guard<booked, caf::error> answer;
+  };
+
   /// A clean-up in steps, and who waits for its end.
   struct upkeep {
     storage::cleanup_bounds bounds;
@@ -143,6 +161,12 @@ private:
   std::unordered_map<std::uint64_t, sums_handler> questions_;
   std::unordered_map<std::uint64_t, promise_guard<exported, caf::error>> exports_;
   std::uint64_t last_question_ = 0;
+  policy::budgets budgets_;
+  std::vector<budget_config> budget_configs_;              ///< as they were adopted
+  std::optional<std::vector<budget_config>> next_budgets_; ///< to be adopted when nothing is pending
+  std::size_t seeds_out_ = 0;                              ///< questions of budgets to the ledger
+  std::optional<time_point> ask_again_;                    ///< one had no answer
+  std::deque<early_intent> early_;
   std::optional<upkeep> upkeep_; ///< while a clean-up is under way
   time_point next_upkeep_{};
   running_totals totals_;
