@@ -75,6 +75,49 @@ void write_provider(json_writer& out, const provider_health& provider) {
   out.EndObject();
 }
 
+/// RFC 3339, in UTC; null where there is no such moment.
+void write_moment(json_writer& out, const char* name, const std::optional<timestamp>& time) {
+  if (time)
+    return write_member(out, name, to_string(*time));
+  out.Key(name);
+  out.Null();
+}
+
+/// Amounts are decimals in strings, all in the one currency.
+void write_budget(json_writer& out, const budget_health& budget) {
+  out.StartObject();
+  write_member(out, "name", budget.name);
+  write_member(out, "value", budget.value);
+  write_moment(out, "begin", budget.begin);
+  write_moment(out, "end", budget.end);
+  write_member(out, "currency", budget.limit.unit.str());
+  write_member(out, "limit", to_decimal(budget.limit));
+  if (budget.soft_limit) {
+    write_member(out, "soft_limit", to_decimal(*budget.soft_limit));
+  } else {
+    out.Key("soft_limit");
+    out.Null();
+  }
+  write_member(out, "spent", to_decimal(budget.spent));
+  write_member(out, "reserved", to_decimal(budget.reserved));
+  write_flag(out, "known", budget.known);
+  out.EndObject();
+}
+
+void write_ledger(json_writer& out, const ledger_health& ledger) {
+  out.Key("ledger");
+  out.StartObject();
+  write_flag(out, "enabled", ledger.enabled);
+  write_count(out, "booked", ledger.booked);
+  write_count(out, "committed", ledger.committed);
+  write_count(out, "pending", ledger.pending);
+  write_count(out, "refused", ledger.refused);
+  write_count(out, "recovered", ledger.recovered);
+  write_error(out, "error", ledger.error);
+  write_array(out, "budgets", ledger.budgets, write_budget);
+  out.EndObject();
+}
+
 } // namespace
 
 std::string to_json(const health_report& report) {
@@ -85,15 +128,7 @@ std::string to_json(const health_report& report) {
     write_count(out, "config_version", report.config_version);
     write_count(out, "calls_in_flight", report.calls_in_flight);
     write_array(out, "providers", report.providers, write_provider);
-    out.Key("ledger");
-    out.StartObject();
-    write_flag(out, "enabled", report.ledger.enabled);
-    write_count(out, "booked", report.ledger.booked);
-    write_count(out, "committed", report.ledger.committed);
-    write_count(out, "pending", report.ledger.pending);
-    write_count(out, "refused", report.ledger.refused);
-    write_error(out, "error", report.ledger.error);
-    out.EndObject();
+    write_ledger(out, report.ledger);
     write_array(out, "alerts", report.alerts, write_alert);
     out.EndObject();
   });

@@ -86,7 +86,42 @@ std::string provider_table(const health_report& report) {
 std::string ledger_line(const ledger_health& ledger) {
   if (!ledger.enabled)
     return "ledger: off (enable_usage_tracking)\n";
-  return "ledger: " + (ledger.error ? to_string(*ledger.error) : "writable") + "\n";
+  std::string text = "ledger: " + (ledger.error ? to_string(*ledger.error) : "writable");
+  if (ledger.pending != 0)
+    text += "; " + counted(ledger.pending, "record") + " not yet durable";
+  if (ledger.refused != 0)
+    text += "; " + counted(ledger.refused, "record") + " refused for good (see the log)";
+  if (ledger.recovered != 0)
+    text += "; " + counted(ledger.recovered, "attempt") + " of an earlier run of unknown fate";
+  return text + "\n";
+}
+
+/// How much of the limit is gone, rounded down: `80%`. What is reserved is not spent.
+std::string share_cell(const budget_health& budget) {
+  if (budget.limit.picos <= 0)
+    return "-";
+  const int128 percent = budget.spent.picos() * 100 / budget.limit.picos;
+  return (percent < 0 ? "0" : with_thousands(static_cast<std::uint64_t>(percent))) + '%';
+}
+
+std::string budget_table(const std::vector<budget_health>& budgets) {
+  if (budgets.empty())
+    return {};
+  rows cells;
+  for (const budget_health& each : budgets)
+    cells.push_back({each.name, each.value.empty() ? "-" : each.value,
+                     each.known ? to_decimal(each.spent) : "not known yet", to_decimal(each.reserved),
+                     to_decimal(each.limit), each.limit.unit.str(), each.known ? share_cell(each) : "-",
+                     each.end ? time_cell(*each.end) : "never"});
+  return "\n" + draw_table({{"BUDGET"},
+                            {"OF"},
+                            {"SPENT", true},
+                            {"RESERVED", true},
+                            {"LIMIT", true},
+                            {"CURRENCY"},
+                            {"USED", true},
+                            {"RESETS"}},
+                           cells);
 }
 
 std::string model_word(const breaker_health& breaker) {
@@ -147,7 +182,8 @@ void add_change(std::vector<std::string>& changes, const std::string& whose, std
 
 std::string health_text(const health_report& report, bool breakers) {
   return mode_line(report) + provider_table(report) + ledger_line(report.ledger) +
-         (breakers ? breaker_tables(report) : std::string()) + alert_table(report.alerts);
+         budget_table(report.ledger.budgets) + (breakers ? breaker_tables(report) : std::string()) +
+         alert_table(report.alerts);
 }
 
 std::vector<std::string> changes_of(const health_report& before, const health_report& after) {

@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(a_report_has_every_member_of_the_value) {
   BOOST_TEST(text_of(&root["mode"]) == "read_only");
   BOOST_TEST(text_of(find_member(root, "refusing", "type")) == "read_only");
   BOOST_TEST(root["calls_in_flight"].GetInt() == 5);
-  BOOST_TEST(names_of(root["ledger"]) == "enabled booked committed pending refused error");
+  BOOST_TEST(names_of(root["ledger"]) == "enabled booked committed pending refused recovered error budgets");
 }
 
 BOOST_AUTO_TEST_CASE(a_provider_has_its_breakers_keys_and_limits) {
@@ -123,6 +123,39 @@ BOOST_AUTO_TEST_CASE(an_alert_says_when_of_whom_what_and_how_often) {
   BOOST_TEST(text_of(&seen["provider"]) == "p");
   BOOST_TEST(text_of(&seen["message"]) == "key 2 is refused");
   BOOST_TEST(seen["count"].GetInt() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_budget_has_exact_amounts_and_the_moments_of_its_period) {
+  const currency dollars = currency::parse("USD").value();
+  health_report report;
+  budget_health budget;
+  budget.name = "per-user";
+  budget.value = "ann";
+  budget.begin = std::chrono::time_point_cast<std::chrono::microseconds>(noon);
+  budget.end = *budget.begin + 1h;
+  budget.limit = {10 * picos_per_unit, dollars};
+  budget.soft_limit = money{8 * picos_per_unit, dollars};
+  budget.spent = money_sum(1, dollars);
+  budget.reserved = money_sum(picos_per_unit / 2, dollars);
+  report.ledger.recovered = 3;
+  report.ledger.budgets = {budget, {}};
+  const json_document document = parsed(report);
+  const json_value& ledger = document.root()["ledger"];
+  BOOST_TEST(ledger["recovered"].GetInt() == 3);
+  const json_value& first = ledger["budgets"][0];
+  BOOST_TEST(names_of(first) == "name value begin end currency limit soft_limit spent reserved known");
+  BOOST_TEST(text_of(&first["name"]) == "per-user");
+  BOOST_TEST(text_of(&first["value"]) == "ann");
+  BOOST_TEST(text_of(&first["begin"]) == "2026-03-01T12:00:00.000000Z");
+  BOOST_TEST(text_of(&first["end"]) == "2026-03-01T13:00:00.000000Z");
+  BOOST_TEST(text_of(&first["currency"]) == "USD");
+  BOOST_TEST(text_of(&first["limit"]) == "10");
+  BOOST_TEST(text_of(&first["soft_limit"]) == "8");
+  BOOST_TEST(text_of(&first["spent"]) == "0.000000000001");
+  BOOST_TEST(text_of(&first["reserved"]) == "0.5");
+  BOOST_TEST(first["known"].GetBool());
+  BOOST_TEST(ledger["budgets"][1]["end"].IsNull());
+  BOOST_TEST(ledger["budgets"][1]["soft_limit"].IsNull());
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_known_is_null_and_what_is_not_there_an_empty_array) {

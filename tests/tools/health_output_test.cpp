@@ -128,6 +128,46 @@ BOOST_AUTO_TEST_CASE(breakers_are_listed_on_demand_with_their_history_by_time) {
   BOOST_TEST(text.find("2 probes succeeded") < text.find("6 of 10"));
 }
 
+BOOST_AUTO_TEST_CASE(the_books_say_what_is_not_as_it_should_be) {
+  health_report report = report_of(provider_called("p"));
+  BOOST_TEST(line_with(health_text(report, false), "ledger:") == "ledger: writable");
+  report.ledger.pending = 1234;
+  report.ledger.refused = 1;
+  report.ledger.recovered = 2;
+  BOOST_TEST(line_with(health_text(report, false), "ledger:") ==
+             "ledger: writable; 1,234 records not yet durable; 1 record refused for good (see the log); 2 "
+             "attempts of an earlier run of unknown fate");
+  report.ledger = {};
+  report.ledger.enabled = false;
+  BOOST_TEST(line_with(health_text(report, false), "ledger:") == "ledger: off (enable_usage_tracking)");
+}
+
+BOOST_AUTO_TEST_CASE(a_budget_is_a_row_of_what_is_gone_and_when_it_is_full_again) {
+  const currency dollars = currency::parse("USD").value();
+  health_report report = report_of(provider_called("p"));
+  BOOST_TEST(health_text(report, false).find("BUDGET") == std::string::npos);
+  budget_health budget;
+  budget.name = "planner";
+  budget.limit = {12 * picos_per_unit + picos_per_unit / 2, dollars};
+  budget.spent = money_sum(10 * picos_per_unit, dollars);
+  budget.reserved = money_sum(picos_per_unit / 4, dollars);
+  budget.end = std::chrono::time_point_cast<std::chrono::microseconds>(noon);
+  report.ledger.budgets = {budget};
+  BOOST_TEST(squeezed(line_with(health_text(report, false), "planner")) ==
+             "planner - 10 0.25 12.5 USD 80% 2026-03-01T12:00:00Z");
+  budget.value = "ann\x1b[2J";
+  budget.end.reset();
+  budget.known = false;
+  report.ledger.budgets = {budget};
+  const std::string text = health_text(report, false);
+  BOOST_TEST(text.find('\x1b') == std::string::npos);
+  BOOST_TEST(squeezed(line_with(text, "planner")).ends_with("not known yet 0.25 12.5 USD - never"), text);
+  budget.known = true;
+  budget.spent = money_sum(150 * picos_per_unit, dollars);
+  report.ledger.budgets = {budget};
+  BOOST_TEST(line_with(health_text(report, false), "planner").find("1,200%") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(alerts_stand_below_and_no_text_of_theirs_reaches_the_terminal_raw) {
   health_report report = report_of(provider_called("p"));
   BOOST_TEST(health_text(report, false).find("ALERT") == std::string::npos);
