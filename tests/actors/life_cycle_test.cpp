@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_sent_before_its_intent_is_durable) {
   BOOST_REQUIRE_EQUAL(on.ledger->intents.size(), 1U);
   const usage_record& intent = on.ledger->intents.begin()->second;
   BOOST_REQUIRE(intent.cost_limit.has_value());
-  BOOST_TEST(intent.cost_limit->picos > 100 * 60'000'000); // all 100 tokens of output, and the input
+  BOOST_TEST(intent.cost_limit->picos > 6'000'000'000); // all 100 tokens of output, and the input
   BOOST_TEST(!intent.cost.has_value());
 }
 
@@ -166,7 +166,10 @@ BOOST_AUTO_TEST_CASE(figures_that_come_late_take_the_place_of_the_estimate) {
   late.state = record_state::settled;
   late.success = true;
   late.error_type = errc::none;
-  late.usage = token_usage{.prompt_tokens = 7, .completion_tokens = 3, .total_tokens = 10};
+  late.usage = {};
+  late.usage.prompt_tokens = 7;
+  late.usage.completion_tokens = 3;
+  late.usage.total_tokens = 10;
   late.cost = money{123, *currency::parse("USD")};
   late.cost_limit.reset();
   BOOST_TEST(on.ask<booked>(late).has_value());
@@ -218,7 +221,7 @@ BOOST_AUTO_TEST_CASE(what_is_old_is_deleted_when_asked) {
   on.network->on_post = [](tests::fake_network& network) { network.complete(); };
   on.call();
   on.advance(2s);
-  const auto done = on.ask<cleaned>(cleanup_usage{retention_config{.rows = 1s}});
+  const auto done = on.ask<cleaned>(cleanup_usage{retention_config{1s, 0s, 0, 1h}});
   BOOST_REQUIRE(done.has_value());
   BOOST_TEST(done->rows == 1U);
   const auto nothing = on.ask<cleaned>(cleanup_usage{});

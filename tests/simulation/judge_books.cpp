@@ -23,14 +23,14 @@ bool judge::strictly_kept() const {
 void judge::check_intent(const call_state& call, const post& what) {
   if (!strictly_kept())
     return;
-  std::uint64_t posts = 1;
+  std::uint64_t ordinal = 1;
   for (const site& each : call.sites)
     if (each.host == what.host)
-      posts += each.posts;
-  if (const std::uint64_t announced = books_->announced(call.plan.number, what.host); announced < posts)
+      ordinal += each.posts;
+  if (const std::uint64_t announced = books_->announced(call.plan.number, what.host); announced < ordinal)
     blame("nothing_is_sent_before_its_intent_is_durable",
-          fmt::format("post {} is the {}th of call {} to {}, and {} intents are durable", what.number, posts,
-                      call.plan.number, what.host, announced));
+          fmt::format("post {} is the {}th of call {} to {}, and {} intents are durable", what.number,
+                      ordinal, call.plan.number, what.host, announced));
 }
 
 void judge::check_settled(const chat_reply& reply) {

@@ -23,6 +23,8 @@ ATTEMPT = "actors/open_attempt.cpp"
 CREDIT = "actors/open_stream.cpp"
 MANAGER = "actors/manager.cpp"
 BOOKS = "actors/usage_accumulator.cpp"
+BOOKS_BUDGETS = "actors/accumulator_budgets.cpp"
+HELD = "actors/held_answers.cpp"
 
 MUTANTS = [
     # --- circuit breaker
@@ -115,7 +117,7 @@ MUTANTS = [
     ("hurried calls count", SUPERVISOR, "return !hurried;", "return hurried || !hurried;"),
     ("successes do not fill the budget", SUPERVISOR, "    of.slot->budget.success(now());\n", ""),
     ("nobody notes who failed of late", SUPERVISOR, "    of.target->failed_at = now();\n", ""),
-    ("a lost attempt is not booked", SUPERVISOR, "  self_->send(books_, policy::make_record(facts,", "  if (false)\n    self_->send(books_, policy::make_record(facts,"),
+    ("a lost attempt is not booked", SUPERVISOR, "  caf::anon_send(books_, policy::make_record(facts,", "  if (false)\n    caf::anon_send(books_, policy::make_record(facts,"),
     # --- supervisor: attempts
     ("a due step is taken for a later call of the same id", SUPERVISOR, "found == calls_.end() || found->second.serial != which.serial ?", "found == calls_.end() ?"),
     ("deadlines are not watched", SUPERVISOR, "open.work.deadline + deadline_grace, ref(open)", "open.work.deadline + std::chrono::hours{24}, ref(open)"),
@@ -157,20 +159,31 @@ MUTANTS = [
     ("who dies again and again does not rest", ROSTER, "  if (slot.quick_deaths < 2)\n", "  if (true)\n"),
     ("the rest does not grow", ROSTER, "    rest *= 2;", "    rest *= 1;"),
     ("a failed exchange frees no place", PROVIDER, "    finish(std::move(open), std::move(error));\n    return fill_places();", "    return finish(std::move(open), std::move(error));"),
-    ("the deadline does not bound the exchange", PROVIDER, "std::min(most, until(open->work().deadline, now()))", "std::max(most, until(open->work().deadline, now()))"),
+    ("the deadline does not bound the exchange", PROVIDER, "      std::min(open.work().deadline, open.place()->at", "      std::max(open.work().deadline, open.place()->at"),
     ("the first token may come late", STREAM, "stream->first_token_by() <= at)", "stream->first_token_by() < time_point{})"),
     ("the sink's last batch is kept", STREAM, "    push(*open, true);", "    push(*open, false);"),
-    ("a dead sink does not end its stream", STREAM, "      open->cancel(make_failure(errc::cancelled, \"the sink of the stream has ended\"));\n", "      static_cast<void>(0);\n"),
+    ("a dead sink does not end its stream", STREAM, "      give_up(*open, make_failure(errc::cancelled, \"the sink of the stream has ended\"));\n", "      static_cast<void>(0);\n"),
     ("a sink is shown what came too late", STREAM, "if (!open.cancelled() || open.has_delivered())", "if (true)"),
     ("the sink's credit is passed over", CREDIT, "pending_.empty() || (waiting_ && !last)", "pending_.empty()"),
     ("what the sink has is not counted", CREDIT, "content_sent_ += each.type == chat_delta::kind::content ? each.text.size() : 0;", "content_sent_ += 0 * each.text.size();"),
     ("the gap that it has is not counted", CREDIT, "    content_sent_ += static_cast<std::size_t>(rest - each->text.begin());\n", ""),
     ("bytes are not granted back", CREDIT, "held_ >= smallest_grant ? std::exchange(held_, 0) : 0", "held_ >= smallest_grant ? 0 : 0"),
     ("a dying actor does not book", ATTEMPT, "  end(std::move(lost), began_);", "  static_cast<void>(lost);"),
-    ("a dying actor takes what was sent for unsent", ATTEMPT, "exchange_ == 0 ? outcome::not_sent : outcome::unknown", "exchange_ == 0 ? outcome::not_sent : outcome::not_sent"),
+    ("a dying actor takes what was sent for unsent", ATTEMPT, "is_sent() ? outcome::unknown : outcome::not_sent", "is_sent() ? outcome::not_sent : outcome::not_sent"),
     ("a provider is blamed for a slow sink", ATTEMPT, "|| answer_lost_ || held_up;", "|| answer_lost_;"),
     # --- manager and books
     ("cancellation is not passed on", MANAGER, "  self_->send(supervisor_, which);", "  static_cast<void>(which);"),
     ("a failed batch is forgotten", BOOKS, "  retrying_ = true;\n  press();", "  in_commit_.reset();\n  press();"),
+    ("an intent is not waited for", BOOKS_BUDGETS, "  if (waits_for_disk())\n    held_.hold(health_.booked + 1, promise, true);", "  if (false)\n    held_.hold(health_.booked + 1, promise, true);"),
+    ("a settlement is not waited for", BOOKS, "waits_for_disk() && done.record.state != record_state::void_attempt", "false && done.record.state != record_state::void_attempt"),
+    ("an answer is released before its batch is durable", BOOKS, "  retrying_ = false;\n  ++tries_;\n", "  retrying_ = false;\n  ++tries_;\n  held_.release_all();\n"),
+    ("an intent that failed is sent", HELD, "    record->who.deliver(to_error(why));\n    return true;", "    record->who.deliver(booked{});\n    return true;"),
+    ("a budget is not asked", BOOKS_BUDGETS, "if (auto refused = budgets_.reserve(intent, intent.cost_limit.has_value()))", "if (auto refused = budgets_.reserve(intent, intent.cost_limit.has_value()); false)"),
+    ("what was spent before is counted twice", BOOKS, "(in_commit_ && !retrying_) || seeds_out_ != 0", "in_commit_ && !retrying_"),
+    ("a cancelled stream is read on for ever", STREAM, "    if (open->drain_until() <= at)\n", "    if (open->drain_until() <= time_point{})\n"),
+    ("any number of streams is read on", STREAM, "draining_ < mine.max_draining", "draining_ < 1'000'000"),
+    ("what is unknown is booked as nothing", ATTEMPT, "    known.seen = guessed_usage();\n", "    known.seen = token_usage{};\n"),
+    ("a stream may pass the ceiling", STREAM, "      if (auto over = open.over_ceiling())", "      if (auto over = open.over_ceiling(); false)"),
+    ("what earlier attempts cost does not count", SUPERVISOR, "    (void)open.gone.add(*end.cost);", "    (void)open.gone;"),
     ("the books never press", BOOKS, "else if (waiting >= limits_.max_pending ||", "else if (waiting > limits_.max_pending * 1000ULL ||"),
 ]
