@@ -49,6 +49,35 @@ policy::attempt_facts open_attempt::facts(microseconds latency) const {
   return known;
 }
 
+std::optional<failure> open_attempt::check_cost() {
+  const chat_request& request = *work_.request;
+  if (!request.max_cost)
+    return std::nullopt;
+  policy::ceiling_facts facts;
+  facts.ceiling = *request.max_cost;
+  facts.gone = work_.gone;
+  facts.prompt_tokens = estimate_tokens(request).tokens;
+  facts.provider = setup_->config.name;
+  facts.model = find_model(setup_->config, request.model);
+  facts.prices = setup_->prices_of(request.model, began_wall_).prices;
+  policy::ceiling_verdict verdict = policy::judge(request, facts);
+  if (verdict.watch)
+    ceiling_.emplace(request, facts);
+  return std::move(verdict.refused);
+}
+
+std::optional<failure> open_attempt::over_ceiling() {
+  if (!ceiling_ || !stream_)
+    return std::nullopt;
+  const auto [shown, thought] = stream_->take_uncounted();
+  const auto fits = [&](const std::string& text, bool thinking) {
+    return text.empty() || ceiling_->take(estimate_tokens(text, work_.request->model).tokens, thinking);
+  };
+  if (fits(thought, true) && fits(shown, false))
+    return std::nullopt;
+  return ceiling_->reached();
+}
+
 usage_record open_attempt::intent() const {
   const chat_request& request = *work_.request;
   return policy::make_intent(facts({}), request, setup_->config.name,
@@ -113,12 +142,14 @@ void open_attempt::end(result<chat_reply> outcome, time_point now, bool other_ke
     outcome = std::move(named);
   }
   usage_record record = record_of(outcome, latency);
+  const std::optional<money> cost = record.cost ? record.cost : record.cost_limit;
   if (!answer_.pending()) { // it was answered when it was cancelled
     caf::anon_send(books_, std::move(record));
     return;
   }
   attempt_end told = told_of(std::move(outcome), latency);
   told.other_key = other_key;
+  told.cost = cost;
   answer_.delegate(books_, settlement{std::move(record), std::move(told)});
 }
 

@@ -4,6 +4,7 @@
 
 #include "actors/open_stream.hpp"
 #include "actors/policy/booking.hpp"
+#include "actors/policy/cost_ceiling.hpp"
 #include "actors/policy/key_ring.hpp"
 #include "actors/provider_setup.hpp"
 #include "actors/services.hpp"
@@ -71,8 +72,14 @@ public:
   open_stream* stream() noexcept { return stream_ ? &*stream_ : nullptr; }
   const open_stream* stream() const noexcept { return stream_ ? &*stream_ : nullptr; }
   open_stream& start_stream(time_point first_token_by) {
-    return stream_.emplace(work_.sink, work_.call, work_.request->gather, work_.gap, first_token_by);
+    return stream_.emplace(work_.sink, work_.call, work_.request->gather, work_.gap, first_token_by,
+                           ceiling_.has_value());
   }
+  /// Why it must not be sent: the call's `max_cost` would not pay for it. Else its stream is watched.
+  std::optional<failure> check_cost();
+  /// What has just come of its stream would pass the ceiling: why it must end. To be asked after each piece.
+  std::optional<failure> over_ceiling();
+
   /// What the books must have before it is sent.
   usage_record intent() const;
   /// It is on the wire.
@@ -115,6 +122,7 @@ private:
   time_point told_at_ = time_point::min();
   transport::exchange_id exchange_ = 0;
   std::optional<open_stream> stream_;
+  std::optional<policy::stream_ceiling> ceiling_; ///< of a stream that could pass it
   std::optional<failure> cancelled_;
   time_point drain_until_ = time_point::max(); ///< `max`: it is not read on after a cancellation
   bool abandoned_ = false;

@@ -63,7 +63,8 @@ struct open_call {
   std::string shown;                            ///< `continue`: what the sink has of the attempts that broke
   due_calls::iterator deadline;                 ///< among the supervisor's
   std::optional<due_calls::iterator> hedge_due; ///< among the supervisor's, if it may be hedged
-  std::optional<failure> broke;                 ///< `continue`: what the last of them failed of
+  money_sum gone;               ///< with a `max_cost`: what its attempts have cost, or may have
+  std::optional<failure> broke; ///< `continue`: what the last of them failed of
 
   const route_candidate& candidate() const { return work.candidates[plan.candidate()]; }
 

@@ -16,9 +16,26 @@ constexpr std::size_t smallest_grant = 16 * 1024;
 bool open_stream::feed(std::string_view bytes, time_point now) {
   held_ += bytes.size();
   const std::size_t had = pending_.size();
+  const std::size_t tail = had == 0 ? 0 : pending_.back().text.size();
   const bool more = decoder_->feed(bytes, pending_);
+  if (counted_)
+    count(had, tail);
   look_through(had, now);
   return more;
+}
+
+/// Keeps what has come: the deltas from number `from` on, and of the one before it what is behind `tail`.
+void open_stream::count(std::size_t from, std::size_t tail) {
+  const auto keep = [this](const chat_delta& each, std::size_t begin) {
+    std::string& to = each.type == chat_delta::kind::reasoning ? uncounted_.thought : uncounted_.shown;
+    to.append(each.text, begin);
+  };
+  if (from != 0)
+    keep(pending_[from - 1], tail);
+  for (std::size_t n = from; n < pending_.size(); ++n) {
+    uncounted_.shown += pending_[n].tool_name;
+    keep(pending_[n], 0);
+  }
 }
 
 result<chat_reply> open_stream::finish(time_point now) {

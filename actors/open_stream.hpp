@@ -18,9 +18,10 @@ namespace weir::actors {
 
 class open_stream {
 public:
-  /// `gather`: see `chat_request`. `gap`: see `attempt`.
-  open_stream(delta_sink sink, call_id call, bool gather, std::string gap, time_point first_token_by)
-      : sink_(std::move(sink)), call_(call), gather_(gather), gap_(std::move(gap)),
+  /// `gather`: see `chat_request`. `gap`: see `attempt`. `counted`: what comes is kept for `take_uncounted`.
+  open_stream(delta_sink sink, call_id call, bool gather, std::string gap, time_point first_token_by,
+              bool counted)
+      : sink_(std::move(sink)), call_(call), gather_(gather), counted_(counted), gap_(std::move(gap)),
         first_token_by_(first_token_by) {}
 
   const delta_sink& sink() const noexcept { return sink_; }
@@ -42,6 +43,13 @@ public:
 
   /// What may be sent to the sink now: everything decoded, if the last batch was answered, or with `last`.
   std::optional<delta_batch> take_batch(bool last = false);
+  /// The output that has come since the last call.
+  struct output {
+    std::string shown;   ///< content, refusals, tool calls
+    std::string thought; ///< reasoning
+  };
+  output take_uncounted() { return std::exchange(uncounted_, {}); }
+
   /// The sink answered its batch.
   void answered() noexcept { waiting_ = false; }
 
@@ -73,12 +81,15 @@ public:
   bool resumable() const noexcept { return gather_ && !more_than_text_; }
 
 private:
+  void count(std::size_t from, std::size_t tail);
   void look_through(std::size_t from, time_point now);
   void pass_over_gap();
 
   delta_sink sink_; ///< null: the deltas go nowhere
   call_id call_;
   bool gather_;
+  bool counted_;
+  output uncounted_;
   std::string gap_; ///< what is left of it: the content that comes next is not shown as far as it repeats it
   bool more_than_text_ = false;
   time_point first_token_by_;

@@ -130,6 +130,8 @@ open_attempt::promise provider_state::perform(attempt& work) {
 void provider_state::launch(attempt_ptr open) {
   if (now() >= open->work().deadline)
     return finish(std::move(open), out_of_time());
+  if (auto refused = open->check_cost())
+    return finish(std::move(open), std::move(*refused));
   auto request = encoded(*open);
   if (!request)
     return finish(std::move(open), std::move(request.error()));

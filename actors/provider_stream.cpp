@@ -42,6 +42,9 @@ void provider_state::received(const attempt_id& id, stream_piece& piece) {
     return;
   open_attempt& open = *found->second;
   if (open.stream()->feed(piece.bytes, now())) {
+    if (!open.cancelled())
+      if (auto over = open.over_ceiling())
+        return open.cancel(std::move(*over));
     // What comes too late is not shown, so that another attempt can still answer.
     if (!open.cancelled() || open.has_delivered())
       push(open, false);

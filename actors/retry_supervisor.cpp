@@ -234,6 +234,7 @@ void supervisor_state::start_attempt(open_call& open, ticket of, bool hedge) {
   if (has_other(open, of.candidate))
     next.patience = open.work.config->limits.queue_patience;
   next.deadline = open.work.deadline;
+  next.gone = open.gone;
   attempt_info& info = open.attempts.emplace_back();
   info.id = next.id;
   info.provider = of.slot->setup->config.name;
@@ -294,6 +295,9 @@ void supervisor_state::attempt_ended(const ticket& of, attempt_end& end) {
   attempt_info& info = open.attempts[mine->info];
   open.active.erase(mine);
   info.latency = end.latency;
+  // A sum in another currency than the ceiling's says nothing about it: nobody with such prices is asked.
+  if (end.cost && open.work.request->max_cost)
+    (void)open.gone.add(*end.cost);
   if (end.outcome) {
     info.status_code = 200;
     return succeed(open, std::move(*end.outcome));

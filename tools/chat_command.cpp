@@ -122,6 +122,10 @@ void add_chat_command(CLI::App& program, int& code) {
                    "Deadline of the whole call, retries included, in milliseconds [call_timeout]")
       ->check(CLI::Range(1, 86'400'000).description(""))
       ->type_name("MS");
+  chat->add_option("--max-cost", options->max_cost,
+                   "What the call may cost, such as \"0.05 USD\": it is not sent if it could cost more, and "
+                   "its stream is ended before")
+      ->type_name("AMOUNT");
   chat->add_option("--tag", options->tags, "Kept in the ledger with each attempt; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");

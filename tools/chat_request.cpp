@@ -44,6 +44,23 @@ result<message> make_question(const chat_options& options) {
   return asked;
 }
 
+/// `0.05 USD`, `0.05USD`; without a currency in dollars.
+result<money> read_ceiling(const std::string& text) {
+  const auto letters = text.find_first_not_of("0123456789.+-_ ");
+  const std::string code = letters == std::string::npos ? "USD" : text.substr(letters);
+  const auto unit = currency::parse(code);
+  std::string amount = text.substr(0, letters);
+  amount.erase(amount.find_last_not_of(' ') + 1);
+  auto read = unit ? parse_amount(amount, *unit)
+                   : result<money>(make_failure(errc::invalid_request, "'" + code.substr(0, 16) +
+                                                                           "' is no currency; expected "
+                                                                           "three capital letters"));
+  if (read)
+    return read;
+  return make_failure(errc::invalid_request,
+                      read.error().message + "; expected an amount such as \"0.05 USD\"", "--max-cost");
+}
+
 } // namespace
 
 result<chat_request> make_request(const chat_options& options) {
@@ -80,6 +97,12 @@ result<chat_request> make_request(const chat_options& options) {
     request.max_tokens = options.max_tokens;
   if (options.timeout_ms)
     request.timeout = milliseconds{*options.timeout_ms};
+  if (!options.max_cost.empty()) {
+    auto ceiling = read_ceiling(options.max_cost);
+    if (!ceiling)
+      return ceiling.error();
+    request.max_cost = *ceiling;
+  }
   for (const std::string& tag : options.tags) {
     const auto equals = tag.find('=');
     if (equals == std::string::npos || equals == 0)

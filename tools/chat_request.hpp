@@ -24,6 +24,7 @@ struct chat_options {
   std::optional<double> temperature;
   std::optional<std::uint32_t> max_tokens;
   std::optional<std::int64_t> timeout_ms;
+  std::string max_cost; ///< an amount and a currency, such as `0.05 USD`; empty: no ceiling
   std::vector<std::string> tags;
   std::vector<std::string> images; ///< paths and URLs
   bool stream = false;

@@ -153,6 +153,7 @@ struct attempt {
   std::string gap; ///< white space that was shown and is not in the request: not to be shown again
   time_point deadline{};
   milliseconds patience = longest_wait; ///< it waits no longer at a provider that is full
+  money_sum gone; ///< with a `max_cost`: what earlier attempts of the call have cost, or may have
 };
 
 /// How an attempt ended. It is in the books already.
@@ -163,6 +164,7 @@ struct attempt_end {
   /// It says nothing about the provider: it ended before it was sent, because of us or of the sink.
   bool blameless = false;
   bool other_key = false; ///< the failure was of one key, and another can be used at once
+  std::optional<money> cost{}; ///< what it cost; where that is not known, the most that it may have
   std::string partial;    ///< of a streamed attempt that failed: the content that it delivered, if gathered
   bool resumable = true;  ///< another attempt can go on from `partial`: it is all that was delivered
   std::optional<std::chrono::microseconds> first_token; ///< of a streamed attempt, from its begin
