@@ -2,6 +2,7 @@
 #include "config/load.hpp"
 
 #include "config/ledger_schema.hpp"
+#include "config/price_schema.hpp"
 #include "config/provider_schema.hpp"
 #include "config/route_schema.hpp"
 #include "config/supervision_schema.hpp"
@@ -76,6 +77,7 @@ void read_llm(reading& shared, const toml::table* table, snapshot& config) {
   read_limits(shared, in.table("limits"), in.path_of("limits"), config.limits);
   read_ledger(shared, in.table("ledger"), in.path_of("ledger"), config.ledger);
   config.budgets = read_budgets(shared, in.table("budgets"), in.path_of("budgets"), config);
+  read_prices(shared, in.table("prices"), in.path_of("prices"), config.price_source);
   config.vocabularies = read_tokens(shared, in.table("tokens"), in.path_of("tokens"));
   in.finish();
 }

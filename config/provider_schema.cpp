@@ -239,6 +239,7 @@ provider_config read_provider(reading& shared, const toml::table* table, const s
   read_key(in, from, provider);
   read_bounds(in, provider);
   read_limits(in, provider);
+  in.text("price_list", provider.price_list);
   if (in.text("ca_file", provider.ca_file) && !std::ifstream(provider.ca_file))
     in.fault("ca_file", "cannot be read");
   read_headers(shared, in.table("headers"), in.path_of("headers"), provider);

@@ -2,6 +2,7 @@
 #include "config/show.hpp"
 
 #include "config/load.hpp"
+#include "config/price_schema.hpp"
 #include "config/show_ledger.hpp"
 #include "config/toml_text.hpp"
 
@@ -63,21 +64,8 @@ void write_model(std::ostream& out, const std::string& path, const model_config&
   out << "supports_prefill = " << word(model.supports_prefill) << '\n';
   if (model.api)
     out << "api = " << string_value(to_string(*model.api)) << '\n';
-  if (!model.prices)
-    return;
-  const pricing& prices = *model.prices;
-  out << "\n[" << path << ".pricing]\n"
-      << "currency = " << string_value(prices.unit.str()) << '\n'
-      << "unit = \"million_tokens\"\n"
-      << "input_price = " << string_value(to_decimal(prices.input)) << '\n'
-      << "output_price = " << string_value(to_decimal(prices.output)) << '\n';
-  const auto optional = [&out](const char* name, const std::optional<price>& value) {
-    if (value)
-      out << name << " = " << string_value(to_decimal(*value)) << '\n';
-  };
-  optional("cached_input_price", prices.cached_input);
-  optional("cache_write_price", prices.cache_write);
-  optional("cache_write_1h_price", prices.cache_write_1h);
+  if (model.prices)
+    write_pricing(out, path, *model.prices);
 }
 
 void write_wire(std::ostream& out, const wire_options& wire) {
@@ -137,6 +125,8 @@ void write_provider(std::ostream& out, const provider_config& provider) {
   out << "enabled = " << word(provider.enabled) << '\n';
   write_bounds(out, provider);
   out << "allow_insecure_http = " << word(provider.allow_insecure_http) << '\n';
+  if (!provider.price_list.empty())
+    out << "price_list = " << string_value(provider.price_list) << '\n';
   if (!provider.ca_file.empty())
     out << "ca_file = " << string_value(provider.ca_file) << '\n';
   if (!wire.query.empty()) {
@@ -168,11 +158,6 @@ void write_route(std::ostream& out, const route_config& route) {
     out << "rescue = " << string_value(to_string(*route.rescue)) << '\n';
   out << "hedge_after = " << route.hedge_after.count() << '\n'
       << "reroute_content_filter = " << word(route.reroute_content_filter) << '\n';
-}
-
-/// Thousandths as a decimal: `1.125`.
-std::string permille_text(std::uint32_t value) {
-  return std::to_string(value / 1000) + '.' + std::to_string(1000 + value % 1000).substr(1);
 }
 
 void write_delays(std::ostream& out, const retry_rule& rule) {
@@ -281,6 +266,7 @@ std::string to_toml(const snapshot& config) {
   write_limits(out, config.limits);
   write_ledger(out, config.ledger);
   write_budgets(out, config.budgets);
+  write_prices(out, config.price_source);
   write_tokens(out, config.vocabularies);
   return std::move(out).str();
 }

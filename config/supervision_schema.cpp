@@ -11,23 +11,6 @@ constexpr milliseconds longest{24 * 3'600'000};
 constexpr range<milliseconds> any_limit{milliseconds{1}, longest};
 constexpr range<milliseconds> any_delay{milliseconds{0}, longest};
 
-/// A decimal as thousandths, exactly: `2`, `1.5`, `1.125`. The bounds are whole numbers.
-void read_permille(table_reader& in, const std::string& key, std::uint32_t& out, range<std::uint32_t> whole) {
-  std::string text;
-  if (!in.decimal(key, text))
-    return;
-  // A price in thousandths of a unit per token is the same exact decimal.
-  const auto read = parse_price(text, price_unit::million_tokens);
-  constexpr std::int64_t permille = picos_per_unit / 1000;
-  if (!read || read->picos_per_million % permille != 0 ||
-      read->picos_per_million < whole.least * picos_per_unit ||
-      read->picos_per_million > whole.most * picos_per_unit)
-    in.fault(key, "is '" + text.substr(0, 32) + "'; expected a number from " + std::to_string(whole.least) +
-                      " to " + std::to_string(whole.most) + " with at most three decimals");
-  else
-    out = static_cast<std::uint32_t>(read->picos_per_million / permille);
-}
-
 void read_delays(table_reader& in, milliseconds& base, milliseconds& most, std::uint32_t& factor) {
   in.duration("base_delay", base, any_delay);
   in.duration("max_delay", most, any_delay);
@@ -97,6 +80,22 @@ void read_budget(reading& shared, const toml::table* table, const std::string& p
 }
 
 } // namespace
+
+void read_permille(table_reader& in, const std::string& key, std::uint32_t& out, range<std::uint32_t> whole) {
+  std::string text;
+  if (!in.decimal(key, text))
+    return;
+  // A price in thousandths of a unit per token is the same exact decimal.
+  const auto read = parse_price(text, price_unit::million_tokens);
+  constexpr std::int64_t permille = picos_per_unit / 1000;
+  if (!read || read->picos_per_million % permille != 0 ||
+      read->picos_per_million < whole.least * picos_per_unit ||
+      read->picos_per_million > whole.most * picos_per_unit)
+    in.fault(key, "is '" + text.substr(0, 32) + "'; expected a number from " + std::to_string(whole.least) +
+                      " to " + std::to_string(whole.most) + " with at most three decimals");
+  else
+    out = static_cast<std::uint32_t>(read->picos_per_million / permille);
+}
 
 void read_retry(reading& shared, const toml::table* table, const std::string& path, retry_config& retry) {
   table_reader in(shared, table, path);

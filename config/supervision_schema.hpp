@@ -16,6 +16,9 @@ void read_breaker(reading& shared, const toml::table* table, const std::string& 
 /// Reads the bounds on everything.
 void read_limits(reading& shared, const toml::table* table, const std::string& path, limits_config& limits);
 
+/// Reads a decimal as thousandths, exactly: `2`, `1.5`, `1.125`. The bounds are whole numbers.
+void read_permille(table_reader& in, const std::string& key, std::uint32_t& out, range<std::uint32_t> whole);
+
 /// Reads the key of a request's tags: at most 1,024 bytes, since no tag has more. Empty is allowed.
 void read_tag_key(table_reader& in, const std::string& key, std::string& out);
 

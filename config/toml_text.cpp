@@ -70,6 +70,10 @@ std::string string_value(std::string_view text) {
   return basic_string(kept);
 }
 
+std::string permille_text(std::uint32_t value) {
+  return std::to_string(value / 1000) + '.' + std::to_string(1000 + value % 1000).substr(1);
+}
+
 std::string key_text(std::string_view name) {
   constexpr std::string_view bare = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
   return !name.empty() && name.find_first_not_of(bare) == std::string_view::npos ? std::string(name)

@@ -2,6 +2,7 @@
 // Knows no schema and no variables.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ std::string basic_string(std::string_view text);
 /// such care. Not named `quoted`: for a std::string the call would go to std::quoted, which lets control
 /// characters through.
 std::string string_value(std::string_view text);
+
+/// Thousandths as a decimal: `1.125`.
+std::string permille_text(std::uint32_t value);
 
 /// A key: bare where TOML allows it, a basic string otherwise.
 std::string key_text(std::string_view name);

@@ -39,6 +39,8 @@ EXCEPTIONS = {
     "bench/stream_floor_scenario.cpp": {"boost", "rapidjson"},
     "protocols/image.cpp": {"openssl"},  # base 64
     "values/calendar.cpp": {"date/tz.h"},  # time zones
+    "config/price_json.hpp": {"protocols/json.hpp", "rapidjson"},  # price lists in JSON
+    "config/price_json.cpp": {"rapidjson"},
     "values/prices.cpp": {"boost/regex.hpp"},  # lists name models by regular expressions
 }
 PROJECT = {"actors", "protocols", "transport", "storage", "config", "bench", "tools", "values", "tests"}
