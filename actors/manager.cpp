@@ -3,6 +3,7 @@
 
 #include "actors/log.hpp"
 #include "actors/policy/routing.hpp"
+#include "actors/price_keeper.hpp"
 #include "actors/promise_guard.hpp"
 
 #include <weir/tokens.hpp>
@@ -72,8 +73,13 @@ manager_actor::behavior_type manager_state::begin(services_ptr world, supervisor
   books_ = std::move(books);
   config_ = std::move(config);
   self_->set_down_handler([this](const caf::down_msg& death) {
+    if (prices_ && prices_.address() == death.source) {
+      log().error("{} has lost its price keeper; the prices stay as they are", name);
+      prices_ = nullptr;
+    }
     std::erase_if(loops_, [&](const auto& entry) { return entry.second.address() == death.source; });
   });
+  keep_prices();
   return {
       [this](chat_request& request) { return perform(request, delta_sink()); },
       [this](chat_request& request, delta_sink& sink) {
@@ -91,7 +97,13 @@ manager_actor::behavior_type manager_state::begin(services_ptr world, supervisor
       [this](export_usage& order) { return self_->delegate(books_, std::move(order)); },
       [this](cleanup_usage& order) { return self_->delegate(books_, std::move(order)); },
       [this](const drain& order) { return self_->delegate(supervisor_, order); },
-      [this](const set_mode& order) { self_->send(supervisor_, order); },
+      [this](const set_mode& order) {
+        self_->send(supervisor_, order);
+        if (prices_)
+          self_->send(prices_, order);
+      },
+      [this](const refresh_prices&) { return refresh(); },
+      [this](const new_prices& fresh) { adopt(fresh); },
       [this](const snapshot_ptr& next) { adopt(next); },
   };
 }
@@ -171,12 +183,54 @@ void install_vocabularies(const snapshot& config) {
     install_vocabulary(each.vocabulary);
 }
 
-void manager_state::adopt(const snapshot_ptr& next) {
-  config_ = next;
-  install_vocabularies(*next);
-  self_->send(supervisor_, next);
-  self_->send(books_, next);
-  log().info("{} adopts version {} of the configuration", name, next->version);
+void manager_state::adopt(snapshot_ptr next) {
+  // A snapshot from a file knows no prices: those that are known stay, until there are others.
+  if (!next->prices && !next->price_source.source.empty() && config_->prices) {
+    auto priced = std::make_shared<snapshot>(*next);
+    priced->prices = config_->prices;
+    next = std::move(priced);
+  }
+  config_ = std::move(next);
+  install_vocabularies(*config_);
+  pass_on();
+  keep_prices();
+  log().info("{} adopts version {} of the configuration", name, config_->version);
+}
+
+void manager_state::adopt(const new_prices& fresh) {
+  if (config_->price_source.source.empty())
+    return;
+  auto next = std::make_shared<snapshot>(*config_);
+  next->prices = fresh.book;
+  config_ = std::move(next);
+  pass_on();
+}
+
+void manager_state::pass_on() {
+  self_->send(supervisor_, config_);
+  self_->send(books_, config_);
+}
+
+/// Has a price keeper where there is a list to keep, and none where there is none.
+void manager_state::keep_prices() {
+  const bool wanted = !config_->price_source.source.empty() && config_->cost_tracking;
+  if (!wanted && prices_) {
+    self_->demonitor(prices_.address());
+    self_->send_exit(prices_, caf::exit_reason::user_shutdown);
+    prices_ = nullptr;
+  } else if (wanted && prices_) {
+    self_->send(prices_, config_);
+  } else if (wanted) {
+    prices_ = self_->spawn(price_keeper, world_, manager_actor(self_), config_);
+    self_->monitor(prices_);
+  }
+}
+
+caf::result<price_report> manager_state::refresh() {
+  keep_prices(); // one that died is started anew
+  if (!prices_)
+    return to_error(make_failure(errc::config, "no price list is configured", "llm.prices.source"));
+  return self_->delegate(prices_, refresh_prices{});
 }
 
 } // namespace weir::actors

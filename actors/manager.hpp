@@ -28,13 +28,18 @@ private:
   caf::result<tool_reply> perform(tool_request& request, delta_sink sink);
   void cancel(const cancel_call& which);
   caf::typed_response_promise<health_report> check(const health_query& question);
-  void adopt(const snapshot_ptr& next);
+  caf::result<price_report> refresh();
+  void adopt(snapshot_ptr next);
+  void adopt(const new_prices& fresh);
+  void keep_prices();
+  void pass_on();
 
   manager_actor::pointer self_;
   services_ptr world_;
   supervisor_actor supervisor_;
   accumulator_actor books_;
   snapshot_ptr config_;
+  price_keeper_actor prices_;                          ///< null: no list is configured
   std::unordered_map<call_id, tool_loop_actor> loops_; ///< those that can be cancelled
 };
 

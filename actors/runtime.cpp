@@ -6,9 +6,11 @@
 #include "actors/manager.hpp"
 #include "actors/retry_supervisor.hpp"
 #include "actors/usage_accumulator.hpp"
+#include "config/price_store.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 
 #include <algorithm>
@@ -92,8 +94,17 @@ result<void> runtime::implementation::start(runtime_options options) {
   }
   actors::install_vocabularies(*config);
   network = transport::make_client(config->io_threads);
-  const auto world =
-      std::make_shared<const actors::services>(actors::services{network, ledger, wall_clock, random_word});
+  const auto aside = [system = system](std::function<void()> job) {
+    system->spawn<caf::detached>([](caf::event_based_actor*, const std::function<void()>& run) { run(); },
+                                 std::move(job));
+  };
+  const auto world = std::make_shared<const actors::services>(
+      actors::services{network, ledger, wall_clock, random_word, aside});
+  if (auto known = config::prices_at_start(*config, wall_clock()); known && config->cost_tracking) {
+    auto priced = std::make_shared<snapshot>(*config);
+    priced->prices = std::move(known);
+    config = std::move(priced);
+  }
   const actors::accumulator_impl accumulator = system->spawn(actors::usage_accumulator, world, config);
   books = accumulator;
   supervisor = system->spawn(actors::retry_supervisor, world, books, config);

@@ -18,6 +18,8 @@ struct services {
   std::shared_ptr<ledger_service> ledger; ///< null: usage is not tracked
   std::function<timestamp()> wall_clock;  ///< may be called from any actor
   std::function<std::uint64_t()> random;  ///< uniform; may be called from any actor
+  /// Does a long job on a thread of its own; null: at once. May be called from any actor.
+  std::function<void(std::function<void()>)> aside{};
 };
 
 using services_ptr = std::shared_ptr<const services>;

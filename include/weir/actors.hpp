@@ -43,6 +43,10 @@ using manager_actor = caf::typed_actor<
     caf::replies_to<drain>::with<drained>,
     // Goes offline, or read-only, or back to normal.
     caf::reacts_to<set_mode>,
+    // Reads the price list anew. Errors: `config` (there is none to read).
+    caf::replies_to<refresh_prices>::with<price_report>,
+    // Prices with that list from now on.
+    caf::reacts_to<new_prices>,
     // Adopts a newer snapshot and passes it on. Calls in flight keep the one that they began with.
     caf::reacts_to<snapshot_ptr>>;
 
@@ -101,6 +105,16 @@ using accumulator_actor = caf::typed_actor<
     // Commits what is pending and answers when it is durable, or cannot be.
     caf::replies_to<flush>::with<flushed>,
     // Adopts batch sizes, budgets and retention.
+    caf::reacts_to<snapshot_ptr>>;
+
+/// PRICE KEEPER: reads the price list at its source, on schedule and when asked, and gives the manager each
+/// new one that is believed.
+using price_keeper_actor = caf::typed_actor<
+    // Reads the list anew; answered when that is done, whatever came of it.
+    caf::replies_to<refresh_prices>::with<price_report>,
+    // Opens no socket while it is offline.
+    caf::reacts_to<set_mode>,
+    // Adopts a newer snapshot. Another source is read at once.
     caf::reacts_to<snapshot_ptr>>;
 
 /// WATCHER: sees the configuration file change, validates it, and publishes the next snapshot to the manager.

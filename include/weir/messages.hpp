@@ -107,6 +107,11 @@ struct price_report {
   std::optional<failure> error; ///< why a newer one was not taken
 };
 
+/// A list to price with from now on. From the price keeper.
+struct new_prices {
+  std::shared_ptr<const price_book> book;
+};
+
 /// No call and no drain waits longer; a larger time, `milliseconds::max()` included, is taken for this.
 inline constexpr milliseconds longest_wait = std::chrono::hours{24};
 
@@ -243,6 +248,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::health_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::ledger_health)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::ledger_pressure)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::model_usage)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::new_prices)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::price_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::provider_health)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::provider_probe)

@@ -40,6 +40,8 @@ manager_actor::behavior_type listener(manager_actor::stateful_pointer<listener_s
           [](const cleanup_usage&) { return cleaned{}; },
           [](const drain&) { return drained{}; },
           [](const set_mode&) {},
+          [](const refresh_prices&) { return price_report{}; },
+          [](const new_prices&) {},
           [into](const snapshot_ptr& next) { into->push_back(next); }};
 }
 
