@@ -153,9 +153,11 @@ void price_keeper_state::ended(std::optional<failure> error, bool changed) {
   for (auto& each : std::exchange(waiters_, {}))
     each.deliver(report());
   const milliseconds usual = config_->price_source.refresh;
-  due_ = usual.count() == 0 ? time_point::max() : now() + (error_ ? std::min(usual, retry_time) : usual);
-  if (!book_ && error_)
-    due_ = now() + retry_time;
+  const bool again = error_ && (!book_ || usual.count() != 0);
+  if (again)
+    due_ = now() + (usual.count() == 0 ? retry_time : std::min(usual, retry_time));
+  else
+    due_ = usual.count() == 0 ? time_point::max() : now() + usual;
   if (due_ != time_point::max())
     ticker_.arm(self_, due_);
 }

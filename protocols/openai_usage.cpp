@@ -4,6 +4,9 @@
 
 #include "protocols/estimate.hpp"
 
+#include <array>
+#include <charconv>
+
 namespace weir::protocols {
 
 namespace {
@@ -31,6 +34,32 @@ void read_parts(const json_value& usage, const json_value& root, token_usage& in
       first_of({part("prompt_tokens_details", "cache_write_tokens"), part("cache_creation_input_tokens")});
   into.cache_write_1h_tokens = part("cache_creation", "ephemeral_1h_input_tokens");
   into.reasoning_tokens = part("completion_tokens_details", "reasoning_tokens");
+}
+
+/// An amount in USD. The number was read as the nearest double, whose shortest decimal is what the server
+/// wrote; what it wrote beyond twelve decimals is rounded. Nothing for no number, or none that is an amount.
+std::optional<money> amount_of(const json_value* value) {
+  if (value == nullptr || !value->IsNumber())
+    return std::nullopt;
+  const currency usd = *currency::parse("USD");
+  std::array<char, 400> text{}; // a double may have 309 digits before its point
+  const auto read = [&](std::to_chars_result written) -> std::optional<money> {
+    if (written.ec != std::errc{})
+      return std::nullopt;
+    const auto amount = parse_amount({text.data(), static_cast<std::size_t>(written.ptr - text.data())}, usd);
+    return amount ? std::optional(*amount) : std::nullopt;
+  };
+  char* const end = text.data() + text.size();
+  if (const auto exact = read(std::to_chars(text.data(), end, value->GetDouble())))
+    return exact;
+  constexpr int decimals = 12;
+  return read(std::to_chars(text.data(), end, value->GetDouble(), std::chars_format::fixed, decimals));
+}
+
+/// OpenRouter has it in `cost`, Perplexity in `cost.total_cost`.
+std::optional<money> reported_cost(const json_value& usage) {
+  const json_value* const cost = find_member(usage, "cost");
+  return amount_of(cost != nullptr && cost->IsObject() ? find_member(*cost, "total_cost") : cost);
 }
 
 void write_count(json_writer& out, const char* name, std::uint64_t value) {
@@ -63,6 +92,7 @@ std::optional<token_usage> read_openai_usage(const json_value& root) {
   else
     read.total_tokens = told;
   read_parts(*usage, root, read);
+  read.reported_cost = reported_cost(*usage);
   return read;
 }
 

@@ -345,6 +345,7 @@ template std::shared_ptr<std::optional<cleaned>> stage::ask_later(cleanup_usage)
 template std::shared_ptr<std::optional<drained>> stage::ask_later(drain);
 template std::shared_ptr<std::optional<flushed>> stage::ask_later(flush);
 template std::shared_ptr<std::optional<tool_reply>> stage::ask_later(tool_request);
+template std::shared_ptr<std::optional<price_report>> stage::ask_later(refresh_prices);
 
 const std::vector<usage_record>& stage::books() {
   advance(std::chrono::milliseconds{100});
