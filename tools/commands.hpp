@@ -13,6 +13,7 @@ void add_usage_command(CLI::App& program, int& exit_code);
 void add_config_command(CLI::App& program, int& exit_code);
 void add_models_command(CLI::App& program, int& exit_code);
 void add_tokens_command(CLI::App& program, int& exit_code);
+void add_prices_command(CLI::App& program, int& exit_code);
 void add_health_command(CLI::App& program, int& exit_code);
 
 } // namespace weir::tools

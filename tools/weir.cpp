@@ -57,6 +57,7 @@ int run(int argc, char** argv) {
   add_config_command(program, code);
   add_models_command(program, code);
   add_tokens_command(program, code);
+  add_prices_command(program, code);
   add_health_command(program, code);
   weir::mock::add_mock_command(program, code);
   program.parse_complete_callback([&level] { start_log(level); });
