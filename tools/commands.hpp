@@ -10,6 +10,8 @@ namespace weir::tools {
 
 void add_chat_command(CLI::App& program, int& exit_code);
 void add_usage_command(CLI::App& program, int& exit_code);
+/// Belongs to `weir usage`.
+void add_reprice(CLI::App& usage, int& exit_code);
 void add_config_command(CLI::App& program, int& exit_code);
 void add_models_command(CLI::App& program, int& exit_code);
 void add_tokens_command(CLI::App& program, int& exit_code);

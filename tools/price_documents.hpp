@@ -2,20 +2,15 @@
 // Knows no command and prints nothing. Every amount is a decimal.
 #pragma once
 
+#include "tools/price_lookup.hpp"
+
 #include <weir/prices.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace weir::tools {
-
-/// A model's prices at a moment.
-struct known_price {
-  std::string provider; ///< the configuration's, or the list's
-  std::string model;    ///< as asked for; of a list, the entry
-  std::string entry;    ///< of the list that it was found in; empty: the configuration's own prices
-  const pricing* prices = nullptr; ///< null: it has none
-};
 
 /// `{"source":…,"version":…,"prices":[{provider,model,entry,currency,input_price,…,tiers:[…]}…],
 /// "unpriced":[{place,problem}…]}`. `book` may be null.

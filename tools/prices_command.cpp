@@ -38,23 +38,6 @@ int give_up(const failure& error, const prices_options& options, int code) {
 
 // --- list ------------------------------------------------------------------------------------------------
 
-/// A model's price at a provider of the configuration, as a call would be booked.
-known_price price_at(const provider_config& provider, const model_name& model, const price_book* book,
-                     timestamp moment) {
-  known_price found{provider.name.str(), model.str(), {}, nullptr};
-  const model_config* const own = find_model(provider, model);
-  if (own != nullptr && own->prices) {
-    found.prices = &*own->prices;
-    return found;
-  }
-  const listed_provider* const listed = book == nullptr ? nullptr : book->provider_of(provider);
-  if (const price_entry* const entry = listed == nullptr ? nullptr : book->find(*listed, model.str())) {
-    found.entry = entry->name;
-    found.prices = entry->at(moment);
-  }
-  return found;
-}
-
 /// What the configuration's models cost; with a model's name, what that one costs wherever it is offered.
 std::vector<known_price> configured_prices(const snapshot& config, const prices_options& options,
                                            const price_book* book, timestamp moment) {
@@ -77,11 +60,11 @@ std::vector<known_price> listed_prices(const listed_provider& provider, const pr
   std::vector<known_price> found;
   if (!options.model.empty()) {
     if (const price_entry* const entry = book.find(provider, options.model))
-      found.push_back({provider.name, options.model, entry->name, entry->at(moment)});
+      found.push_back({provider.name, options.model, entry->name, entry->at(moment), book.version()});
     return found;
   }
   for (const price_entry& each : provider.entries)
-    found.push_back({provider.name, each.name, each.name, each.at(moment)});
+    found.push_back({provider.name, each.name, each.name, each.at(moment), book.version()});
   return found;
 }
 
