@@ -381,7 +381,6 @@ void add_usage_command(CLI::App& program, int& code) {
           "  weir usage records --provider openai --since 2026-11-24\n"
           "  weir usage records --format jsonl | jq 'select(.success | not)'");
   add_export(*usage, code);
-  add_reprice(*usage, code);
 }
 
 } // namespace weir::tools
