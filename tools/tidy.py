@@ -59,7 +59,10 @@ THREADS = re.compile(r"std::j?thread\b|this_thread")
 FLOATING = re.compile(r"\b(double|float)\b")
 NO_FUNCTION = re.compile(r"^\s*(namespace|class|struct|enum|union|else|if|for|while|switch|BOOST_AUTO_TEST_SUITE)\b")
 BODY_OPENS = re.compile(r"[)\w&>}]\s*(const|noexcept|override|final|\s)*\{$")
-MONEY = re.compile(r"^(values/money\.cpp|include/weir/money\.hpp|storage/.*|actors/policy/(booking|budget|budget_line|cost_ceiling)\..*)$")
+MONEY = re.compile(
+    r"^(values/(money|prices|price_changes|usage|histogram|calendar)\.cpp|include/weir/(money|prices|usage|histogram|calendar)\.hpp|storage/.*"
+    r"|config/(price|ledger)_.*|config/show_ledger\..*|actors/(price_keeper|usage_accumulator|budget).*|actors/policy/(booking|budget).*"
+    r"|tools/(price|reprice)[a-z_]*\..*)$")
 
 
 def room_of(path):
@@ -193,6 +196,10 @@ SELF_TEST = [
     ("actors/file_watch.cpp", HEAD + "auto now = std::chrono::system_clock::now();\n", "handed in"),
     ("bench/ledger_scenario.cpp", HEAD + '#include "tests/simulation/storm.hpp"\n', "may not include tests/simulation"),
     ("values/money.cpp", HEAD + "double x;\n", "floating point"),
+    ("values/prices.cpp", HEAD + "float x;\n", "floating point"),
+    ("config/price_json.cpp", HEAD + "double x = value.GetDouble();\n", "floating point"),
+    ("storage/rollups.cpp", HEAD + "double x;\n", "floating point"),
+    ("tools/reprice_command.cpp", HEAD + "double x;\n", "floating point"),
     ("values/a.cpp", HEAD + "int x; \n", "white space"),
 ]
 
