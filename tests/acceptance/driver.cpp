@@ -5,11 +5,14 @@
 //   {"n":1,"chat":{…an OpenAI request…},"provider":"p","rescue":"restart","timeout_ms":500}
 //   {"n":2,"cancel":1}   {"n":3,"health":false}   {"n":4,"mode":"offline"}   {"n":5,"usage":true}
 //   {"n":6,"process":true}
+//   {"n":7,"load":{"callers":24,"calls":0,"prefix":"7-","chats":[{"chat":{…},"cancel_ms":5}]}}
+//   {"n":8,"unload":7}
 //
 // Knows no provider and no fault.
 #include "protocols/json.hpp"
-#include "protocols/openai_chat_server.hpp"
 #include "protocols/report_json.hpp"
+#include "tests/acceptance/command.hpp"
+#include "tests/acceptance/load.hpp"
 
 #include <weir/runtime.hpp>
 
@@ -22,31 +25,17 @@
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <utility>
 
 namespace {
 
 using namespace weir;
+using namespace weir::driving;
 using protocols::find_member;
 using protocols::json_value;
 using std::chrono::steady_clock;
-
-/// Writes one answer whole. From any thread.
-void answer(std::uint64_t n, const std::string& members) {
-  static std::mutex lock;
-  const std::string line = "{\"n\":" + std::to_string(n) + (members.empty() ? "" : ",") + members + "}\n";
-  const std::lock_guard hold(lock);
-  std::cout << line << std::flush;
-}
-
-std::string json_text(std::string_view text) {
-  rapidjson::StringBuffer buffer;
-  protocols::json_writer out(buffer);
-  protocols::write_text(out, text);
-  return {buffer.GetString(), buffer.GetSize()};
-}
 
 /// What a caller sees of his call while it goes on.
 struct caller_state {
@@ -103,22 +92,6 @@ delta_sink::behavior_type caller(caller_pointer self, const manager_actor& manag
   }};
 }
 
-std::string text_at(const json_value& command, const char* name) {
-  const auto* found = find_member(command, name);
-  return found != nullptr && found->IsString() ? found->GetString() : std::string();
-}
-
-result<chat_request> read_request(const json_value& command, const json_value& chat) {
-  auto request = protocols::decode_chat_request(protocols::to_json_text(chat));
-  if (!request)
-    return request;
-  request->provider = provider_name(text_at(command, "provider"));
-  request->rescue = to_rescue_policy(text_at(command, "rescue"));
-  if (const auto* timeout = find_member(command, "timeout_ms"); timeout != nullptr && timeout->IsInt64())
-    request->timeout = milliseconds{timeout->GetInt64()};
-  return request;
-}
-
 std::string process_members() {
   namespace fs = std::filesystem;
   std::uint64_t files = 0;
@@ -157,10 +130,21 @@ public:
     obey(number->GetUint64(), command->root());
   }
 
+  void end_loads() {
+    for (const auto& [n, load] : loads_)
+      load->stop = true;
+  }
+
 private:
   void obey(std::uint64_t n, const json_value& command) {
-    if (const auto* chat = find_member(command, "chat"))
-      return call(n, command, *chat);
+    if (find_member(command, "chat") != nullptr)
+      return call(n, command);
+    if (const auto* load = find_member(command, "load"))
+      return begin_load(n, *load);
+    if (const std::uint64_t other = count_at(command, "unload", 0); loads_.contains(other)) {
+      loads_.at(other)->stop = true;
+      return answer(n, "");
+    }
     if (const auto* other = find_member(command, "cancel"); other != nullptr && other->IsUint64()) {
       caf::anon_send(weir_.manager(), cancel_call{ids_[other->GetUint64()]});
       return answer(n, "");
@@ -180,8 +164,15 @@ private:
     answer(n, find_member(command, "process") != nullptr ? process_members() : "\"error\":\"not a command\"");
   }
 
-  void call(std::uint64_t n, const json_value& command, const json_value& chat) {
-    auto request = read_request(command, chat);
+  void begin_load(std::uint64_t n, const json_value& load) {
+    auto begun = start_load(weir_, n, load);
+    if (!begun)
+      return answer(n, "\"error\":" + json_text(to_string(begun.error())));
+    loads_.emplace(n, std::move(*begun));
+  }
+
+  void call(std::uint64_t n, const json_value& command) {
+    auto request = read_request(command);
     if (!request)
       return answer(n, "\"error\":" + json_text(to_string(request.error())));
     request->id = ids_[n] = weir_.make_call_id();
@@ -199,6 +190,7 @@ private:
 
   runtime& weir_;
   std::map<std::uint64_t, call_id> ids_;
+  std::map<std::uint64_t, std::shared_ptr<load_run>> loads_;
 };
 
 int run(const std::string& file) {
@@ -217,6 +209,7 @@ int run(const std::string& file) {
   driver commands(**weir);
   for (std::string line; std::getline(std::cin, line);)
     commands.run(line);
+  commands.end_loads();
   (*weir)->stop();
   return 0;
 }

@@ -215,6 +215,8 @@ void play(const call& from, answer& log) {
   chat_reply reply = make_reply(from.of, from.request, from.dialect, from.number);
   log.prompt_tokens = reply.usage.prompt_tokens;
   log.completion_tokens = reply.usage.completion_tokens;
+  log.cached_tokens = reply.usage.cached_tokens;
+  log.reasoning_tokens = reply.usage.reasoning_tokens;
   log.billed = struck == nullptr || produced(*struck);
   if (const auto wait = latency_for(from.of, from.number); wait.count() > 0)
     log.steps.emplace_back(transport::pause{wait});
@@ -315,6 +317,7 @@ answer answer_chat(const plan& of, const server_request& request, std::uint64_t 
     return refuse(call_request.error());
   log.model = call_request->model.str();
   log.stream = call_request->stream;
+  log.said = said_last(*call_request);
   if (const auto why = objection(of, *call_request, asked.dialect))
     return refuse(*why);
   log.struck = fault_for(of, {number, log.stream, call_request->model, age});

@@ -24,7 +24,10 @@ struct answer {
   std::shared_ptr<const stream_source> source{}; ///< of a stream that is sent chunk by chunk
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
-  bool billed = false; ///< the reply was produced whole, even if it was then cut
+  std::optional<std::uint64_t> cached_tokens{};    ///< among the prompt's
+  std::optional<std::uint64_t> reasoning_tokens{}; ///< among the completion's
+  std::string said{};                              ///< what the user said last
+  bool billed = false;                             ///< the reply was produced whole, even if it was then cut
 };
 
 /// The answer to `POST …/chat/completions` or `POST …/messages` number `number`. `created` is the reply's

@@ -136,6 +136,7 @@ void add_mock_command(CLI::App& program, int& code) {
       ->type_name("FILE");
   mock->add_option("--log", options->mock.log_file, "Append a JSON line for each chat request")
       ->type_name("FILE");
+  mock->add_flag("--log-content", options->mock.log_content, "Log also what the user said last");
   mock->add_option("--reply", options->reply, "What is answered [an echo of the question]")
       ->type_name("TEXT");
   mock->add_option("--model", options->models, "A model that it has; may be repeated [any]")

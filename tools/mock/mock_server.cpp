@@ -21,7 +21,8 @@ using std::chrono::steady_clock;
 } // namespace
 
 struct mock_server::implementation {
-  explicit implementation(const mock_options& given) : options(given), log(given.log_file) {}
+  explicit implementation(const mock_options& given)
+      : options(given), log(given.log_file, given.log_content) {}
   ~implementation() {
     {
       const std::lock_guard hold(lock);

@@ -16,6 +16,7 @@ struct mock_options {
   std::uint32_t threads = 1;
   std::string log_file; ///< a JSON line a chat request, appended before the answer goes out, and one for each
                         ///< stream that its client left; empty: none
+  bool log_content = false;     ///< the log has what the user said last, too
   std::string certificate_file; ///< PEM; empty: plain HTTP
   std::string private_key_file;
 };

@@ -132,6 +132,13 @@ std::uint64_t count_prompt_tokens(const chat_request& request) noexcept {
   return tokens;
 }
 
+std::string said_last(const chat_request& request) {
+  for (auto each = request.messages.rbegin(); each != request.messages.rend(); ++each)
+    if (each->role == role::user)
+      return text_of(*each);
+  return {};
+}
+
 chat_reply make_reply(const plan& of, const chat_request& request, api_kind dialect, std::uint64_t number) {
   chat_reply reply;
   reply.success = true;

@@ -19,6 +19,9 @@ std::uint64_t count_prompt_tokens(const chat_request& request) noexcept;
 /// The beginning of the answer that a request ends with; empty: it ends with somebody else's words.
 std::string prefill_of(const chat_request& request);
 
+/// What the user said last; empty: he said nothing.
+std::string said_last(const chat_request& request);
+
 /// The honest reply to a request, with its usage. Ids are made of the request's number.
 chat_reply make_reply(const plan& of, const chat_request& request, api_kind dialect, std::uint64_t number);
 

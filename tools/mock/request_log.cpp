@@ -3,6 +3,8 @@
 
 #include "protocols/json.hpp"
 
+#include <optional>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -17,6 +19,13 @@ void write_count(json_writer& out, const char* name, std::uint64_t value) {
   out.Uint64(value);
 }
 
+void write_count(json_writer& out, const char* name, std::optional<std::uint64_t> value) {
+  if (value)
+    return write_count(out, name, *value);
+  out.Key(name);
+  out.Null();
+}
+
 void write_flag(json_writer& out, const char* name, bool value) {
   out.Key(name);
   out.Bool(value);
@@ -29,8 +38,9 @@ void append(int file, rapidjson::StringBuffer& line) {
 
 } // namespace
 
-request_log::request_log(const std::string& file)
-    : file_(file.empty() ? -1 : ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {}
+request_log::request_log(const std::string& file, bool content)
+    : file_(file.empty() ? -1 : ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)),
+      content_(content) {}
 
 request_log::~request_log() {
   if (file_ >= 0)
@@ -59,14 +69,14 @@ void request_log::write(const transport::server_request& request, const answer& 
   else
     protocols::write_text(out, to_string(given.struck->kind));
   write_count(out, "status", static_cast<std::uint64_t>(given.status));
-  out.Key("chunks");
-  if (given.chunks)
-    out.Uint64(*given.chunks);
-  else
-    out.Null();
+  write_count(out, "chunks", given.chunks);
   write_count(out, "prompt_tokens", given.prompt_tokens);
   write_count(out, "completion_tokens", given.completion_tokens);
+  write_count(out, "cached_tokens", given.cached_tokens);
+  write_count(out, "reasoning_tokens", given.reasoning_tokens);
   write_flag(out, "billed", given.billed);
+  if (content_)
+    protocols::write_member(out, "content", given.said);
   out.EndObject();
   append(file_, line);
 }

@@ -1,4 +1,4 @@
-// The mock's log: a JSON line for each chat request, and one for each stream that its client left.
+// The mock's log and bill: a JSON line for each chat request, and one for each stream that its client left.
 // Knows answers, and no server.
 #pragma once
 
@@ -13,8 +13,8 @@ namespace weir::mock {
 /// Appends to a file; each line is one write, so that lines of several threads and processes never mix.
 class request_log {
 public:
-  /// An empty name: nothing is written.
-  explicit request_log(const std::string& file);
+  /// An empty name: nothing is written. With `content`, a line also has what the user said last.
+  explicit request_log(const std::string& file, bool content = false);
   request_log(const request_log&) = delete;
   request_log& operator=(const request_log&) = delete;
   ~request_log();
@@ -28,6 +28,7 @@ public:
 
 private:
   int file_;
+  bool content_;
 };
 
 } // namespace weir::mock
