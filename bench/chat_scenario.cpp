@@ -110,6 +110,10 @@ snapshot_ptr make_config(const call_options& options, const std::filesystem::pat
   config->default_provider = provider.name;
   config->providers.push_back(std::move(provider));
   config->usage_data_dir = folder;
+  config->enable_usage_tracking = options.books != bookkeeping::none;
+  if (options.books)
+    config->ledger.durability =
+        *options.books == bookkeeping::strict ? durability::strict : durability::relaxed;
   config->limits.max_in_flight = std::max(2000U, options.concurrency);
   return config;
 }

@@ -1,5 +1,7 @@
 // `floor`: the same calls by the least code that Beast and RapidJSON allow. One thread, keep-alive
 // connections, no actors, no policy, no books, no timeouts: what is above it is what weir costs.
+#include "bench/group_commit.hpp"
+#include "bench/ledger_rows.hpp"
 #include "bench/scenarios.hpp"
 
 #if defined(__SSE2__)
@@ -35,10 +37,11 @@ using std::chrono::steady_clock;
 struct floor_run {
   const call_options& options;
   url base;
-  measurement seen;
+  measurement seen{};
   bool measuring = false;
   bool stop = false;
   std::uint64_t begun = 0;
+  row_maker rows{1};
   std::atomic<std::uint64_t> done{0}; ///< `seen.calls`, for the progress line's thread
 };
 
@@ -69,6 +72,28 @@ public:
     request_.set(http::field::authorization, "Bearer bench-key");
     request_.body() = encode();
     request_.prepare_payload();
+    if (run_.options.floor_books == nullptr)
+      return send();
+    record_ = run_.rows.next();
+    book(true, &caller::send);
+  }
+
+private:
+  /// Has the call's record made durable, goes on after that, and keeps the run alive meanwhile.
+  void book(bool fresh, void (caller::*next)()) {
+    record_.state = fresh ? record_state::intent : record_state::settled;
+    auto home = asio::prefer(socket_.get_executor(), asio::execution::outstanding_work.tracked);
+    run_.options.floor_books->add(
+        record_, fresh, [self = shared_from_this(), home = std::move(home), next](bool durable) mutable {
+          // Nothing of the run may outlive this call on the writer's thread.
+          const auto to = std::move(home);
+          asio::post(to, [self = std::move(self), next, durable] {
+            durable ? ((*self).*next)() : self->ended(false);
+          });
+        });
+  }
+
+  void send() {
     http::async_write(socket_, request_,
                       [self = shared_from_this()](boost::system::error_code error, std::size_t) {
                         if (error)
@@ -77,7 +102,6 @@ public:
                       });
   }
 
-private:
   std::string encode() const {
     rapidjson::StringBuffer text;
     rapidjson::Writer<rapidjson::StringBuffer> out(text);
@@ -131,6 +155,14 @@ private:
   }
 
   void answered(bool success) {
+    if (!success || run_.options.floor_books == nullptr)
+      return ended(success);
+    book(false, &caller::succeeded);
+  }
+
+  void succeeded() { ended(true); }
+
+  void ended(bool success) {
     if (run_.measuring) {
       run_.seen.latency.add(steady_clock::now() - begin_);
       run_.done.store(++run_.seen.calls, std::memory_order_relaxed);
@@ -156,6 +188,7 @@ private:
   steady_clock::time_point begin_;
   std::string content_;
   std::uint64_t tokens_ = 0;
+  usage_record record_;
 };
 
 } // namespace
@@ -165,7 +198,7 @@ result<measurement> run_floor(const call_options& options) {
   if (!base)
     return base.error();
   asio::io_context io(1);
-  floor_run run{options, *base, {}, options.calls != 0, false, 0, {}};
+  floor_run run{.options = options, .base = *base, .measuring = options.calls != 0};
   run.seen.scenario = "floor";
   run.seen.concurrency = options.concurrency;
   for (std::uint32_t n = 0; n != options.concurrency; ++n) {

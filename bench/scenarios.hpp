@@ -11,10 +11,16 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
 namespace weir::bench {
+
+class group_commit;
+
+/// How weir keeps its books in a run.
+enum class bookkeeping { none, relaxed, strict };
 
 struct call_options {
   std::string upstream; ///< base URL, such as `http://127.0.0.1:8080/v1`
@@ -26,6 +32,8 @@ struct call_options {
   std::uint32_t chunks = 500;       ///< of streams: pieces of text in a reply, as the upstream sends it
   std::string config_file;          ///< of `chat`: use this configuration instead of one made for `upstream`
   std::string model = "mock-model";
+  std::optional<bookkeeping> books{};  ///< of `chat`; nothing: as the configuration has it
+  group_commit* floor_books = nullptr; ///< of `floor`: durable there before a call is sent and before it ends
   std::string title; ///< before the scenario's name in a progress line, such as `round 2 of 5: `
 };
 
@@ -42,8 +50,9 @@ inline progress_line watch_calls(const call_options& options, const std::string&
 /// Agent actors that call the manager: the whole way, ledger included.
 result<measurement> run_chat(const call_options& options);
 
-/// The same calls by a minimal Beast client without actors, policy and books: the physical floor. It does not
-/// mend a connection: a failed call, be it in the warm-up, is an error and the end of its connection.
+/// The same calls by a minimal Beast client without actors, policy and, unless it is given some, books: the
+/// physical floor. It does not mend a connection: a failed call, be it in the warm-up, is an error and the
+/// end of its connection.
 result<measurement> run_floor(const call_options& options);
 
 /// The same as streams: the readers are actors, and each is the sink of its own.

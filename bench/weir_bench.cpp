@@ -1,6 +1,7 @@
 // The bench: one subcommand a scenario, a table for people, JSON for machines.
 #include "bench/command_line.hpp"
 #include "bench/comparison.hpp"
+#include "bench/ledger_commands.hpp"
 #include "bench/mock_process.hpp"
 #include "bench/overload_scenario.hpp"
 #include "bench/scenarios.hpp"
@@ -178,6 +179,7 @@ int run(int argc, char** argv) {
   add_idle(program, options, code);
   add_compare(program, options, code);
   add_ledger(program, options, code);
+  add_ledger_commands(program, code);
   add_stream_commands(program, code);
   add_overload_command(program, code);
   add_simulate(program, code);

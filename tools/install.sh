@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build ccache pkg-config python3 git openssl
   libcaf-dev libboost1.81-dev libboost-test1.81-dev rapidjson-dev libtomlplusplus-dev
-  liblmdb-dev libhowardhinnant-date-dev tzdata libspdlog-dev libfmt-dev libcli11-dev libssl-dev libsmartcols-dev libjemalloc-dev clang-format ca-certificates
+  liblmdb-dev libsqlite3-dev libhowardhinnant-date-dev tzdata libspdlog-dev libfmt-dev libcli11-dev libssl-dev libsmartcols-dev libjemalloc-dev clang-format ca-certificates
 )
 [ "${1:-}" != --fuzzers ] || packages+=(clang-16 libclang-rt-16-dev)
 
