@@ -34,6 +34,7 @@ def test(rig):
     streams(bench)
     slow_consumers(rig, bench)
     overload(bench)
+    books(bench)
 
     # Ratios of failed calls would be figures of something else, or none at all.
     broken = rig.mock("broken", plan='models = ["mock-model"]\n[[faults]]\nkind = "status"\nstatus = 500\n')
@@ -93,6 +94,29 @@ def overload(bench):
     print(f"overload: goodput {100 * goodput:.0f} % of the peak, p99 {p99:.2f} x the peak's, refusals within {refusals:.0f} us (p99)")
     assert goodput >= (0.9 if long else 0.5), seen
     assert not long or (p99 <= 2 and refusals < 5000), seen
+
+
+def books(bench):
+    seen = bench("compare-ledger", "--rows", "2000", "--batch", "100", "--rounds", "2")
+    assert all(math.isfinite(seen[name]) and seen[name] > 0 for name in ("to_lmdb", "to_sqlite", "to_sqlite_rollups")), seen
+    assert [run["scenario"] for run in seen["runs"]] == 2 * ["weir", "lmdb", "sqlite", "sqlite+"], seen
+    assert all(run["calls"] == 2000 for run in seen["runs"]), seen
+
+    seen = bench("ask-ledger", "--rows", "20000", "--sqlite-rows", "3000", "--export", "1000", "--tags", "2")
+    steps = {(each["store"], each["step"]): each for each in seen["steps"]}
+    assert seen["rows"] == 20000 and seen["sqlite_rows"] == 3000 and 0 < seen["used_bytes"] <= seen["file_bytes"], seen
+    for step in ("summary of all, rollups", "summary of all, full scan", "visit all rows"):
+        for store, rows in (("weir", 20000), ("sqlite", 3000)):
+            each = steps[store, step]
+            assert each["rows"] == rows * each["times"], each
+    for format in ("csv", "jsonl"):
+        assert steps["weir", f"export as {format} by the program"]["rows"] == 1000, steps
+
+    compared = bench("compare-durability", *SHORT, "--rounds", "1", "--concurrency", "1,4")
+    programs = ["floor", "floor+lmdb", "floor+sqlite", "weir, none", "weir, relaxed", "weir, strict"]
+    for each in compared:
+        assert [run["scenario"] for run in each["runs"]] == programs == [one["program"] for one in each["programs"]], each
+        assert all(run["calls"] > 0 for run in each["runs"]), each
 
 
 def refuse(constant):
