@@ -141,5 +141,6 @@ def acknowledged_wrongs(lines, records):
             row = by_id.get(id)
             if row is None:
                 yield f"told, and not in the books: {id} of {json.dumps(line)}"
-            elif row["success"] != (error == "none") or (error == "none" and row["state"] != "settled"):
+            elif error == "none" and not (row["success"] and row["state"] == "settled") or (
+                    row["success"] and error not in ("none", "cancelled")):  # a cancelled stream is read on for its usage
                 yield f"told as {error}, and booked otherwise: {json.dumps(row)}"

@@ -72,18 +72,37 @@ max_tokens = 1000
 {PRICES["one"].lines()}""")
 
 
-def fill_and_free(load, disk, dice):
-    """Once; returns how long it took until a call was refused, until one was answered again, and how many were refused."""
-    time.sleep(dice.uniform(0, 0.3))
-    disk.fill(dice.choice([0, 0, dice.randrange(1 << 18)]))
-    refused = load.next("a refusal on a full disk", lambda each: each.get("error") in REFUSALS, 20)
-    before = len(load.told)
-    time.sleep(dice.uniform(0.05, 0.8))
-    # Who is refused is refused at once: callers are told all the time.
-    load.next("another refusal", lambda each: each.get("error") in REFUSALS, 1)
-    count = len(load.told) - before
-    disk.free()
-    return refused, load.next("an answer after the disk was freed", lambda each: each["success"], LATEST), count
+class Trial:
+    """The disk is filled once, and freed. `noticed`: how long it took until a call was refused; `refused`: how many were then,
+    each at once; `resumed`: how long it took until one was answered again."""
+
+    def __init__(self, load, disk, dice, number):
+        self.load, self.number, self.calls = load, number, 0
+        time.sleep(dice.uniform(0, 0.3))
+        disk.fill(dice.choice([0, 0, dice.randrange(1 << 18)]))
+        # Pages that are free within the file still take some records.
+        self.noticed = self.until(20, lambda reply: not reply["success"])
+        until = time.monotonic() + dice.uniform(0.05, 1.5)
+        self.refused = 1
+        while time.monotonic() < until:
+            reply = self.call()
+            assert not reply["success"] and reply["error"]["type"] in REFUSALS, reply["error"]
+            self.refused += 1
+            time.sleep(0.01)
+        disk.free()
+        self.resumed = self.until(LATEST, lambda reply: reply["success"])
+
+    def call(self):
+        """A call of ours, which nobody lets wait: whoever has sent nothing is refused at once on a full disk."""
+        self.calls += 1
+        return self.load.call(f"t{self.number}-{self.calls}", "m-chat", 2)
+
+    def until(self, seconds, fits):
+        begin = time.monotonic()
+        while not fits(self.call()):
+            assert time.monotonic() - begin < seconds, f"not within {seconds} s"
+            time.sleep(0.01)
+        return time.monotonic() - begin
 
 
 def test(rig, times, seed):
@@ -96,14 +115,14 @@ def test(rig, times, seed):
         chats = [{"chat": chat("m-chat", "Which ocean contains Bouvet Island?", stream)} for stream in (False, True)]
         with Load(rig, file, 16, chats, "d-") as load:
             load.next("a first answer", lambda each: each["success"], 10)
-            seen = [fill_and_free(load, disk, dice) for _ in range(times)]
+            seen = [Trial(load, disk, dice, number) for number in range(times)]
         rig.stop("mock")
         records, told = rig.records(folder), load.answers()
         compared = Comparison(entries_of(rig.log_lines("mock")), records, PRICES)
         compared.wrong += acknowledged_wrongs(told, records)
-        print(f"full {times} times: refused after {max(each[0] for each in seen) * 1000:.0f} ms at most, resumed by itself after "
-              f"{max(each[1] for each in seen) * 1000:.0f} ms at most; {len(told)} calls ended, "
-              f"{sum(each[2] for each in seen)} of them while it was full; {compared.words()}")
+        print(f"full {times} times: refused after {max(each.noticed for each in seen) * 1000:.0f} ms at most, resumed by itself after "
+              f"{max(each.resumed for each in seen) * 1000:.0f} ms at most; {sum(each.refused for each in seen)} calls refused at "
+              f"once meanwhile, {len(told)} ended beside them; {compared.words()}")
         compared.refuse()
         code, out, err = rig.run("usage", "verify", "--dir", folder, "--json")
         assert code == 0, f"the books are not sound: {out}{err}"

@@ -1,6 +1,8 @@
 """weir is killed under load, again and again, at any moment of its life: its books cover everything that the provider billed.
 
-    kill_nine.py FOLDER_OF_PROGRAMS [--kills 200] [--seed N]
+    kill_nine.py FOLDER_OF_PROGRAMS [--kills 200] [--seed N] [--durability relaxed]
+
+With books that are kept relaxed it must fail.
 """
 import argparse
 import json
@@ -67,14 +69,15 @@ def chats():
     return made
 
 
-def config(rig, port):
+def config(rig, port, durability):
     providers = ""
     for name, model in MODELS.items():
         providers += (f'[llm.providers.{name}]\ntype = "{"claude" if name == "claude" else "generic"}"\napi_key = "k"\n'
                       f'base_url = "http://127.0.0.1:{port}/{name}/v1"\ntimeout = 300\n'
                       f'[llm.providers.{name}.models.{model}]\nmax_tokens = 1000\n'
                       f'[llm.providers.{name}.models.{model}.pricing]\n{PRICES[name].lines()}')
-    return rig.write("weir.toml", f'[llm]\ndefault_provider = "one"\nusage_data_dir = "{rig.path("usage")}"\n{SETTINGS}{providers}')
+    return rig.write("weir.toml", f'[llm]\ndefault_provider = "one"\nusage_data_dir = "{rig.path("usage")}"\n{SETTINGS}'
+                                    f'[llm.ledger]\ndurability = "{durability}"\n{providers}')
 
 
 class Victim:
@@ -114,10 +117,10 @@ def end_cleanly(rig, config):
         assert reply["metadata"]["attempts"], reply
 
 
-def test(rig, kills, seed):
+def test(rig, kills, seed, durability):
     dice = random.Random(seed)
     port = rig.mock("mock", plan=PLAN, arguments=["--log-content"])
-    file = config(rig, port)
+    file = config(rig, port, durability)
     begin, told = time.monotonic(), []
     for number in range(kills):
         victim = Victim(rig, file, number)
@@ -144,8 +147,9 @@ if __name__ == "__main__":
     parser.add_argument("folder")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--durability", default="strict")
     given = parser.parse_args()
     print(f"seed {given.seed}")
     with Rig(given.folder) as rig:
-        test(rig, given.kills, given.seed)
+        test(rig, given.kills, given.seed, given.durability)
     print("passed")

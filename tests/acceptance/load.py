@@ -18,7 +18,8 @@ class Load:
     def __init__(self, rig, config, callers, chats, prefix="", calls=0):
         self.process = subprocess.Popen([rig.driver_program, config], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=open(rig.path("driver.err"), "a"), text=True)
-        self.told, self.ended, self.news = [], False, threading.Condition()  # (time, answer)
+        self.told, self.replies, self.last = [], {}, 2  # what callers were told: (time, answer)
+        self.ended, self.news = False, threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
         self.tell(n=1, load={"callers": callers, "calls": calls, "prefix": prefix, "chats": chats})
@@ -45,6 +46,8 @@ class Load:
             with self.news:
                 if "call" in answer:
                     self.told.append((time.monotonic(), answer))
+                elif "reply" in answer:
+                    self.replies[answer["n"]] = answer["reply"]
                 self.ended |= "ended" in answer
                 self.news.notify_all()
 
@@ -54,6 +57,14 @@ class Load:
         with self.news:
             assert self.news.wait_for(condition, seconds), f"not within {seconds} s: {what}"
         return time.monotonic() - begin
+
+    def call(self, name, model, seconds):
+        """A call beside the callers, with a name as theirs have; returns its reply."""
+        self.last += 1
+        number = self.last
+        self.tell(n=number, chat=chat(model, f"{name} Hello"), tags={"call": name})
+        self.wait_for(f"the end of the call {name}", lambda: number in self.replies, seconds)
+        return self.replies.pop(number)
 
     def next(self, what, fits, seconds):
         """Waits for an answer that comes from now on and fits; returns how long it took."""
