@@ -77,11 +77,10 @@ class Trial:
     each at once; `resumed`: how long it took until one was answered again."""
 
     def __init__(self, load, disk, dice, number):
-        self.load, self.number, self.calls = load, number, 0
+        self.load, self.number, self.begun = load, number, []
         time.sleep(dice.uniform(0, 0.3))
         disk.fill(dice.choice([0, 0, dice.randrange(1 << 18)]))
-        # Pages that are free within the file still take some records.
-        self.noticed = self.until(20, lambda reply: not reply["success"])
+        self.noticed = self.notice()
         until = time.monotonic() + dice.uniform(0.05, 1.5)
         self.refused = 1
         while time.monotonic() < until:
@@ -90,17 +89,32 @@ class Trial:
             self.refused += 1
             time.sleep(0.01)
         disk.free()
-        self.resumed = self.until(LATEST, lambda reply: reply["success"])
+        self.resumed = self.resume()
+        for each in self.begun:
+            load.reply(each, LATEST)
+
+    def begin(self):
+        self.begun.append(self.load.begin(f"t{self.number}-{len(self.begun)}", "m-chat"))
+        return self.begun[-1]
 
     def call(self):
-        """A call of ours, which nobody lets wait: whoever has sent nothing is refused at once on a full disk."""
-        self.calls += 1
-        return self.load.call(f"t{self.number}-{self.calls}", "m-chat", 2)
+        """A call of ours on a full disk, which nobody lets wait."""
+        return self.load.reply(self.begin(), 1)
 
-    def until(self, seconds, fits):
+    def notice(self):
+        """Until a call is refused. Pages that are free within the file still take some records; and a call that was answered a
+        moment before waits for its record, so that calls are begun beside each other."""
         begin = time.monotonic()
-        while not fits(self.call()):
-            assert time.monotonic() - begin < seconds, f"not within {seconds} s"
+        while not any(not self.load.replies[each]["success"] for each in self.begun if each in self.load.replies):
+            assert time.monotonic() - begin < 20, "nobody was refused on a full disk for 20 s"
+            self.begin()
+            time.sleep(0.02)
+        return time.monotonic() - begin
+
+    def resume(self):
+        begin = time.monotonic()
+        while not self.call()["success"]:
+            assert time.monotonic() - begin < LATEST, f"no call was answered for {LATEST} s after the disk was freed"
             time.sleep(0.01)
         return time.monotonic() - begin
 

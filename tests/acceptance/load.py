@@ -58,13 +58,16 @@ class Load:
             assert self.news.wait_for(condition, seconds), f"not within {seconds} s: {what}"
         return time.monotonic() - begin
 
-    def call(self, name, model, seconds):
-        """A call beside the callers, with a name as theirs have; returns its reply."""
+    def begin(self, name, model):
+        """Begins a call beside the callers, with a name as theirs have; returns its number."""
         self.last += 1
-        number = self.last
-        self.tell(n=number, chat=chat(model, f"{name} Hello"), tags={"call": name})
-        self.wait_for(f"the end of the call {name}", lambda: number in self.replies, seconds)
-        return self.replies.pop(number)
+        self.tell(n=self.last, chat=chat(model, f"{name} Hello"), tags={"call": name})
+        return self.last
+
+    def reply(self, number, seconds):
+        """The reply of a call that was begun."""
+        self.wait_for(f"the end of the call {number}", lambda: number in self.replies, seconds)
+        return self.replies[number]
 
     def next(self, what, fits, seconds):
         """Waits for an answer that comes from now on and fits; returns how long it took."""
