@@ -73,47 +73,49 @@ max_tokens = 1000
 
 
 class Trial:
-    """The disk is filled once, and freed. `noticed`: how long it took until a call was refused; `refused`: how many were then,
-    each at once; `resumed`: how long it took until one was answered again."""
+    """The disk is filled once, and freed. `noticed`: how long it took until a call was refused; `refused`: how many were, and
+    `slowest`: how long the slowest of them took; `resumed`: how long it took until one was answered again."""
 
     def __init__(self, load, disk, dice, number):
-        self.load, self.number, self.begun = load, number, []
+        self.load, self.number, self.begun = load, number, {}  # {call: when}
         time.sleep(dice.uniform(0, 0.3))
         disk.fill(dice.choice([0, 0, dice.randrange(1 << 18)]))
-        self.noticed = self.notice()
+        # Pages that are free within the file still take some records. A call that was answered a moment before waits for its
+        # record, so calls are begun beside each other.
+        self.noticed = self.call_until(20, self.refusals)
         until = time.monotonic() + dice.uniform(0.05, 1.5)
-        self.refused = 1
-        while time.monotonic() < until:
-            reply = self.call()
-            assert not reply["success"] and reply["error"]["type"] in REFUSALS, reply["error"]
-            self.refused += 1
-            time.sleep(0.01)
+        self.call_until(2, lambda: time.monotonic() > until)
+        full = list(self.begun)
         disk.free()
         self.resumed = self.resume()
         for each in self.begun:
             load.reply(each, LATEST)
+        refusals = self.refusals(full)
+        self.refused, self.slowest = len(refusals), max(load.ended_at[each] - self.begun[each] for each in refusals)
+        assert self.slowest < 1, f"a call was refused only after {self.slowest:.1f} s"
+        errors = {load.replies[each]["error"]["type"] for each in refusals}
+        assert errors <= set(REFUSALS), errors
 
     def begin(self):
-        self.begun.append(self.load.begin(f"t{self.number}-{len(self.begun)}", "m-chat"))
-        return self.begun[-1]
+        number = self.load.begin(f"t{self.number}-{len(self.begun)}", "m-chat")
+        self.begun[number] = time.monotonic()
+        return number
 
-    def call(self):
-        """A call of ours on a full disk, which nobody lets wait."""
-        return self.load.reply(self.begin(), 1)
+    def refusals(self, among=None):
+        replies = self.load.replies
+        return [each for each in (self.begun if among is None else among) if each in replies and not replies[each]["success"]]
 
-    def notice(self):
-        """Until a call is refused. Pages that are free within the file still take some records; and a call that was answered a
-        moment before waits for its record, so that calls are begun beside each other."""
+    def call_until(self, seconds, there):
         begin = time.monotonic()
-        while not any(not self.load.replies[each]["success"] for each in self.begun if each in self.load.replies):
-            assert time.monotonic() - begin < 20, "nobody was refused on a full disk for 20 s"
+        while not there():
+            assert time.monotonic() - begin < seconds, f"nobody was refused on a full disk for {seconds} s"
             self.begin()
             time.sleep(0.02)
         return time.monotonic() - begin
 
     def resume(self):
         begin = time.monotonic()
-        while not self.call()["success"]:
+        while not self.load.reply(self.begin(), LATEST)["success"]:
             assert time.monotonic() - begin < LATEST, f"no call was answered for {LATEST} s after the disk was freed"
             time.sleep(0.01)
         return time.monotonic() - begin
@@ -135,8 +137,8 @@ def test(rig, times, seed):
         compared = Comparison(entries_of(rig.log_lines("mock")), records, PRICES)
         compared.wrong += acknowledged_wrongs(told, records)
         print(f"full {times} times: refused after {max(each.noticed for each in seen) * 1000:.0f} ms at most, resumed by itself after "
-              f"{max(each.resumed for each in seen) * 1000:.0f} ms at most; {sum(each.refused for each in seen)} calls refused at "
-              f"once meanwhile, {len(told)} ended beside them; {compared.words()}")
+              f"{max(each.resumed for each in seen) * 1000:.0f} ms at most; {sum(each.refused for each in seen)} calls refused "
+              f"meanwhile, the slowest after {max(each.slowest for each in seen) * 1000:.0f} ms; {len(told)} ended beside them; {compared.words()}")
         compared.refuse()
         code, out, err = rig.run("usage", "verify", "--dir", folder, "--json")
         assert code == 0, f"the books are not sound: {out}{err}"

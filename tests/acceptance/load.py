@@ -18,7 +18,7 @@ class Load:
     def __init__(self, rig, config, callers, chats, prefix="", calls=0):
         self.process = subprocess.Popen([rig.driver_program, config], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=open(rig.path("driver.err"), "a"), text=True)
-        self.told, self.replies, self.last = [], {}, 2  # what callers were told: (time, answer)
+        self.told, self.replies, self.ended_at, self.last = [], {}, {}, 2  # what callers were told: (time, answer)
         self.ended, self.news = False, threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -47,6 +47,7 @@ class Load:
                 if "call" in answer:
                     self.told.append((time.monotonic(), answer))
                 elif "reply" in answer:
+                    self.ended_at[answer["n"]] = time.monotonic()
                     self.replies[answer["n"]] = answer["reply"]
                 self.ended |= "ended" in answer
                 self.news.notify_all()
