@@ -307,7 +307,9 @@ BOOST_AUTO_TEST_CASE(wrong_keys_models_and_requests_are_refused_as_a_provider_do
 BOOST_AUTO_TEST_CASE(the_log_has_a_line_for_each_request_and_the_port_can_be_closed_for_a_time) {
   mock_options options;
   options.plan.models = {};
+  options.plan.cached_tokens = 1;
   options.log_file = temporary(".log");
+  options.log_content = true;
   std::filesystem::remove(options.log_file);
   fault refusing;
   refusing.kind = fault_kind::refuse;
@@ -328,6 +330,8 @@ BOOST_AUTO_TEST_CASE(the_log_has_a_line_for_each_request_and_the_port_can_be_clo
   std::ifstream log(options.log_file);
   const std::string text(std::istreambuf_iterator<char>(log), {});
   BOOST_TEST(std::ranges::count(text, '\n') == 6);
+  BOOST_TEST(text.find("\"cached_tokens\":1,\"reasoning_tokens\":null,\"billed\":true,\"content\":\"") !=
+             std::string::npos);
   BOOST_TEST((*mock)->billed() == 6U);
   std::filesystem::remove(options.log_file);
 }
