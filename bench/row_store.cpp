@@ -5,6 +5,7 @@
 
 #include "storage/ledger.hpp"
 #include "storage/record_format.hpp"
+#include "storage/series.hpp"
 
 #include <lmdb.h>
 
@@ -78,9 +79,15 @@ public:
 
 private:
   int put(MDB_txn* transaction, const usage_record& record, bool fresh) {
-    if (value_.empty() && !storage::encode_record(record, value_))
-      return EINVAL;
     // The bytes of the first row stand for all: a minimal program's row is a structure that is copied.
+    if (value_.empty())
+      storage::encode_record(record,
+                             {.number = 1,
+                              .provider = record.provider,
+                              .model = record.model,
+                              .tags = record.tags,
+                              .text_sum = 0},
+                             value_);
     std::array<std::uint8_t, 24> key{};
     const auto time = static_cast<std::uint64_t>(record.time.time_since_epoch().count());
     for (unsigned at = 0; at != 8; ++at)
