@@ -55,10 +55,10 @@ std::string joined(const std::vector<std::pair<std::string, std::string>>& tags)
   return text;
 }
 
-/// Every currency in which something was or may have been spent.
+/// Every currency in which something was spent, may have been spent, or is said to have been.
 std::set<currency> currencies_of(const usage_summary& summary) {
   std::set<currency> units;
-  for (const auto* sums : {&summary.total_cost, &summary.unknown_cost_limit})
+  for (const auto* sums : {&summary.total_cost, &summary.unknown_cost_limit, &summary.reported_cost})
     for (const auto& [unit, sum] : *sums)
       units.insert(unit);
   return units;
@@ -70,12 +70,87 @@ std::string decimal_in(const std::map<currency, money_sum>& sums, currency unit)
   return found == sums.end() ? std::string() : to_decimal(found->second);
 }
 
+std::string summary_header(const usage_grouping& grouping) {
+  csv_line line;
+  if (grouping.step)
+    line.plain("period");
+  if (grouping.model)
+    line.plain("model_name");
+  if (grouping.provider)
+    line.plain("provider_name");
+  if (grouping.status)
+    line.plain("status");
+  if (grouping.error_type)
+    line.plain("error_type");
+  for (const std::string& key : grouping.tags)
+    line.text("tag:" + key);
+  return line
+      .plain("total_requests,successful_requests,failed_requests,unknown_requests,unpriced_requests,"
+             "total_prompt_tokens,total_completion_tokens,total_tokens,total_cost,currency,"
+             "unknown_cost_limit,average_response_time_ms,first_request_time,last_request_time,"
+             "void_requests,estimated_requests,total_cached_tokens,total_cache_write_tokens,"
+             "total_reasoning_tokens,reported_cost,response_time_p50_ms,response_time_p90_ms,"
+             "response_time_p99_ms,first_token_time_p50_ms,first_token_time_p90_ms,first_token_time_p99_ms")
+      .end();
+}
+
+void add_group(csv_line& line, const usage_summary& summary, const usage_grouping& grouping) {
+  if (grouping.step)
+    line.plain(summary.period ? to_string(*summary.period) : std::string());
+  if (grouping.model)
+    line.text(summary.model.str());
+  if (grouping.provider)
+    line.text(summary.provider.str());
+  if (grouping.status)
+    line.plain(summary.status ? to_string(*summary.status) : "");
+  if (grouping.error_type) {
+    const errc type = summary.error_type.value_or(errc::none);
+    line.plain(type == errc::none ? "" : to_string(type));
+  }
+  for (const auto& [key, value] : summary.tags)
+    line.text(value);
+}
+
+std::string summary_line(const usage_summary& each, const usage_grouping& grouping, currency unit) {
+  csv_line line;
+  add_group(line, each, grouping);
+  const bool any = each.total_requests != 0;
+  return line.count(each.total_requests)
+      .count(each.successful_requests)
+      .count(each.failed_requests)
+      .count(each.unknown_requests)
+      .count(each.unpriced_requests)
+      .count(each.total_prompt_tokens)
+      .count(each.total_completion_tokens)
+      .count(each.total_tokens)
+      .plain(decimal_in(each.total_cost, unit))
+      .plain(unit.str())
+      .plain(decimal_in(each.unknown_cost_limit, unit))
+      .time(each.average_response_time())
+      .plain(any ? to_string(each.first_request_time) : std::string())
+      .plain(any ? to_string(each.last_request_time) : std::string())
+      .count(each.void_requests)
+      .count(each.estimated_requests)
+      .count(each.total_cached_tokens)
+      .count(each.total_cache_write_tokens)
+      .count(each.total_reasoning_tokens)
+      .plain(decimal_in(each.reported_cost, unit))
+      .time(percentile_of(each.response_times, 500))
+      .time(percentile_of(each.response_times, 900))
+      .time(percentile_of(each.response_times, 990))
+      .time(percentile_of(each.first_token_times, 500))
+      .time(percentile_of(each.first_token_times, 900))
+      .time(percentile_of(each.first_token_times, 990))
+      .end();
+}
+
 } // namespace
 
 std::string csv_header() {
   return "id,call_id,timestamp,model_name,provider_name,request_id,attempt,state,success,error_type,"
          "prompt_tokens,completion_tokens,total_tokens,cached_tokens,cache_write_tokens,reasoning_tokens,"
-         "metering,cost,currency,cost_limit,price_version,response_time_ms,first_token_time_ms,tags\r\n";
+         "metering,cost,currency,cost_limit,price_version,response_time_ms,first_token_time_ms,tags,"
+         "cache_write_1h_tokens,images,reported_cost,reported_currency\r\n";
 }
 
 std::string to_csv(const usage_record& record) {
@@ -105,40 +180,21 @@ std::string to_csv(const usage_record& record) {
       .time(record.response_time)
       .time(record.first_token_time)
       .text(joined(record.tags))
+      .count(record.usage.cache_write_1h_tokens)
+      .count(record.usage.images)
+      .amount(record.usage.reported_cost)
+      .plain(record.usage.reported_cost ? record.usage.reported_cost->unit.str() : std::string())
       .end();
 }
 
-std::string to_csv(const std::vector<usage_summary>& summaries) {
-  std::string text =
-      "model_name,provider_name,total_requests,successful_requests,failed_requests,unknown_requests,"
-      "unpriced_requests,total_prompt_tokens,total_completion_tokens,total_tokens,total_cost,currency,"
-      "unknown_cost_limit,average_response_time_ms,first_request_time,last_request_time\r\n";
+std::string to_csv(const std::vector<usage_summary>& summaries, const usage_grouping& grouping) {
+  std::string text = summary_header(grouping);
   for (const usage_summary& each : summaries) {
-    const auto line = [&](std::string_view cost, std::string_view unit, std::string_view limit) {
-      return csv_line()
-          .text(each.model.str())
-          .text(each.provider.str())
-          .count(each.total_requests)
-          .count(each.successful_requests)
-          .count(each.failed_requests)
-          .count(each.unknown_requests)
-          .count(each.unpriced_requests)
-          .count(each.total_prompt_tokens)
-          .count(each.total_completion_tokens)
-          .count(each.total_tokens)
-          .plain(cost)
-          .plain(unit)
-          .plain(limit)
-          .time(each.average_response_time())
-          .plain(to_string(each.first_request_time))
-          .plain(to_string(each.last_request_time))
-          .end();
-    };
     const std::set<currency> units = currencies_of(each);
     if (units.empty())
-      text += line("", "", "");
+      text += summary_line(each, grouping, currency());
     for (const currency unit : units)
-      text += line(decimal_in(each.total_cost, unit), unit.str(), decimal_in(each.unknown_cost_limit, unit));
+      text += summary_line(each, grouping, unit);
   }
   return text;
 }

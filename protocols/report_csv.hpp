@@ -15,7 +15,8 @@ std::string csv_header();
 /// One record as a line, with its line end. Tags are `key=value` joined by `;`.
 std::string to_csv(const usage_record& record);
 
-/// Header and one line for each summary and currency, be it of a cost or of an unknown cost's limit.
-std::string to_csv(const std::vector<usage_summary>& summaries);
+/// Header and one line for each summary and currency, be it of a cost, of an unknown cost's limit or of what
+/// a provider said. The columns that were grouped by come first; a tag's is named `tag:KEY`.
+std::string to_csv(const std::vector<usage_summary>& summaries, const usage_grouping& grouping = {});
 
 } // namespace weir::protocols

@@ -17,14 +17,6 @@ void write_money(json_writer& out, const char* name, const std::optional<money>&
     out.Null();
 }
 
-void write_sums(json_writer& out, const char* name, const std::map<currency, money_sum>& sums) {
-  out.Key(name);
-  out.StartObject();
-  for (const auto& [unit, sum] : sums)
-    write_member(out, unit.str(), to_decimal(sum));
-  out.EndObject();
-}
-
 void write_tokens(json_writer& out, const token_usage& usage) {
   write_count(out, "prompt_tokens", usage.prompt_tokens);
   write_count(out, "completion_tokens", usage.completion_tokens);
@@ -35,10 +27,10 @@ void write_tokens(json_writer& out, const token_usage& usage) {
 }
 
 /// The currency of a cost, or of its limit where only that is known: a decimal alone means nothing.
-void write_currency(json_writer& out, const std::optional<money>& cost,
+void write_currency(json_writer& out, const char* name, const std::optional<money>& cost,
                     const std::optional<money>& limit = std::nullopt) {
   const std::optional<money>& any = cost ? cost : limit;
-  out.Key("currency");
+  out.Key(name);
   if (any)
     write_text(out, any->unit.str());
   else
@@ -80,29 +72,6 @@ void write_metadata(json_writer& out, const reply_metadata& metadata) {
   out.EndObject();
 }
 
-void write_figures(json_writer& out, const usage_summary& summary) {
-  write_count(out, "total_requests", summary.total_requests);
-  write_count(out, "successful_requests", summary.successful_requests);
-  write_count(out, "failed_requests", summary.failed_requests);
-  write_count(out, "unknown_requests", summary.unknown_requests);
-  write_count(out, "unpriced_requests", summary.unpriced_requests);
-  write_count(out, "total_prompt_tokens", summary.total_prompt_tokens);
-  write_count(out, "total_completion_tokens", summary.total_completion_tokens);
-  write_count(out, "total_tokens", summary.total_tokens);
-  write_sums(out, "total_cost", summary.total_cost);
-  write_sums(out, "unknown_cost_limit", summary.unknown_cost_limit);
-  write_time(out, "average_response_time_ms", summary.average_response_time());
-  if (summary.total_requests == 0) {
-    out.Key("first_request_time");
-    out.Null();
-    out.Key("last_request_time");
-    out.Null();
-  } else {
-    write_member(out, "first_request_time", to_string(summary.first_request_time));
-    write_member(out, "last_request_time", to_string(summary.last_request_time));
-  }
-}
-
 } // namespace
 
 std::string to_milliseconds(std::chrono::microseconds time) {
@@ -131,7 +100,7 @@ std::string to_json(const chat_reply& reply) {
     out.StartObject();
     write_tokens(out, reply.usage);
     write_money(out, "cost", reply.cost);
-    write_currency(out, reply.cost);
+    write_currency(out, "currency", reply.cost);
     write_member(out, "metering", to_string(reply.usage.source));
     out.EndObject();
     write_member(out, "finish_reason", to_string(reply.finish_reason));
@@ -188,7 +157,7 @@ std::string to_json(const usage_record& record) {
     write_tokens(out, record.usage);
     write_member(out, "metering", to_string(record.usage.source));
     write_money(out, "cost", record.cost);
-    write_currency(out, record.cost, record.cost_limit);
+    write_currency(out, "currency", record.cost, record.cost_limit);
     write_money(out, "cost_limit", record.cost_limit);
     write_count(out, "price_version", record.price_version);
     write_time(out, "response_time_ms", record.response_time);
@@ -198,29 +167,10 @@ std::string to_json(const usage_record& record) {
     for (const auto& [key, value] : record.tags)
       write_member(out, key, value);
     out.EndObject();
-    out.EndObject();
-  });
-}
-
-std::string to_json(const std::vector<usage_summary>& summaries) {
-  return written([&](json_writer& out) {
-    usage_summary totals;
-    out.StartObject();
-    out.Key("summaries");
-    out.StartArray();
-    for (const usage_summary& each : summaries) {
-      totals.add(each);
-      out.StartObject();
-      write_member(out, "model_name", each.model.str());
-      write_member(out, "provider_name", each.provider.str());
-      write_figures(out, each);
-      out.EndObject();
-    }
-    out.EndArray();
-    out.Key("totals");
-    out.StartObject();
-    write_figures(out, totals);
-    out.EndObject();
+    write_count(out, "cache_write_1h_tokens", record.usage.cache_write_1h_tokens);
+    write_count(out, "images", record.usage.images);
+    write_money(out, "reported_cost", record.usage.reported_cost);
+    write_currency(out, "reported_currency", record.usage.reported_cost);
     out.EndObject();
   });
 }

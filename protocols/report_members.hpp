@@ -5,6 +5,7 @@
 #include "protocols/json.hpp"
 
 #include <weir/error.hpp>
+#include <weir/usage.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -24,6 +25,9 @@ void write_error_name(json_writer& out, const char* name, errc type);
 void write_failure(json_writer& out, const failure& error);
 /// A failure; null where there is none.
 void write_error(json_writer& out, const char* name, const std::optional<failure>& error);
+
+/// A summary as an object, with the members that were grouped by.
+void write_summary(json_writer& out, const usage_summary& summary, const usage_grouping& grouping);
 
 /// An array of what `write_one` writes of each value.
 template <class Values, class Write>
