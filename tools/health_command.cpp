@@ -1,6 +1,7 @@
 // `weir health`: can the providers be reached, can the books be written; once, or again and again.
 #include "tools/commands.hpp"
 #include "tools/common.hpp"
+#include "tools/ending_signals.hpp"
 #include "tools/health_output.hpp"
 
 #include "protocols/report_json.hpp"
@@ -8,9 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <csignal>
 #include <cstdint>
-#include <ctime>
 #include <deque>
 #include <future>
 #include <memory>
@@ -41,27 +40,6 @@ int run_once(client& weir, const health_options& options) {
   print(options.config.json ? protocols::to_json(*report) + "\n" : health_text(*report, options.breakers));
   return healthy(*report) ? exit_code::done : exit_code::failed;
 }
-
-/// The signals that end a watch. Blocked before any thread is started, so that every thread leaves them to
-/// whoever asks for them.
-class ending_signals {
-public:
-  ending_signals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  }
-
-  /// Waits so long at most, and says whether one came.
-  bool came_within(milliseconds time) const {
-    const std::timespec patience{time.count() / 1000, time.count() % 1000 * 1'000'000};
-    return ::sigtimedwait(&signals_, nullptr, &patience) > 0;
-  }
-
-private:
-  sigset_t signals_{};
-};
 
 /// A report; nothing when a signal came first.
 std::optional<result<health_report>> look(client& weir, bool probe, const ending_signals& signals) {
