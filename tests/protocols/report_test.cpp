@@ -1,6 +1,7 @@
 // Reports: valid JSON whatever is in it, CSV that a spreadsheet cannot be harmed by.
 // Knows no vendor: what goes in are weir's own values.
 #include "protocols/json.hpp"
+#include "protocols/record_writer.hpp"
 #include "protocols/report_csv.hpp"
 #include "protocols/report_json.hpp"
 
@@ -185,7 +186,11 @@ BOOST_AUTO_TEST_CASE(a_record_has_every_field_of_the_design) {
                            "price_version",
                            "response_time_ms",
                            "first_token_time_ms",
-                           "tags"}) {
+                           "tags",
+                           "cache_write_1h_tokens",
+                           "images",
+                           "reported_cost",
+                           "reported_currency"}) {
     BOOST_TEST(parsed->root().HasMember(name), name);
     BOOST_TEST(std::ranges::count(columns, name) == 1, name);
   }
@@ -256,6 +261,81 @@ BOOST_AUTO_TEST_CASE(summaries_have_a_line_for_each_currency_spent_or_at_risk) {
     BOOST_TEST(fields_of(line).size() == fields_of(lines[0]).size());
   // Unpriced and nothing at risk: still a line.
   BOOST_TEST(std::ranges::count(to_csv(std::vector{usage_summary{}}), '\n') == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_summary_has_the_members_that_were_grouped_by) {
+  usage_record record = lost_record();
+  record.tags = {{"agent", "=a"}};
+  usage_summary sum;
+  sum.add(record);
+  sum.status = usage_status::unknown;
+  sum.error_type = errc::timeout;
+  sum.tags = {{"agent", "=a"}, {"user", ""}};
+  sum.period = timestamp{};
+  usage_grouping grouping;
+  grouping.model = grouping.provider = false;
+  grouping.status = grouping.error_type = true;
+  grouping.tags = {"agent", "user"};
+  grouping.step = time_step::day;
+  const auto parsed = json_document::parse(to_json(std::vector{sum}, grouping));
+  BOOST_REQUIRE(parsed.has_value());
+  const json_value& one = parsed->root()["summaries"][0];
+  BOOST_TEST(!one.HasMember("model_name"));
+  BOOST_TEST(!one.HasMember("provider_name"));
+  BOOST_TEST(text_of(&one["status"]) == "unknown");
+  BOOST_TEST(text_of(&one["error_type"]) == "timeout");
+  BOOST_TEST(text_of(&one["period"]) == "1970-01-01T00:00:00.000000Z");
+  BOOST_TEST(text_of(find_member(one, "tags", "agent")) == "=a");
+  BOOST_TEST(!parsed->root()["totals"].HasMember("status"));
+  const std::string text = to_csv(std::vector{sum}, grouping);
+  BOOST_TEST(text.starts_with("period,status,error_type,tag:agent,tag:user,total_requests,"));
+  BOOST_TEST(text.find("\r\n1970-01-01T00:00:00.000000Z,unknown,timeout,\"'=a\",,1,0,1,1,") !=
+             std::string::npos);
+  BOOST_TEST(to_csv(std::vector<usage_summary>{}, no_grouping()).starts_with("total_requests,"));
+}
+
+BOOST_AUTO_TEST_CASE(percentiles_are_null_where_nothing_was_counted) {
+  usage_record paid;
+  paid.success = true;
+  paid.response_time = std::chrono::milliseconds{3};
+  paid.usage.reported_cost = money{5, eur};
+  usage_summary sum;
+  sum.add(paid);
+  const auto parsed = json_document::parse(to_json(std::vector{sum}));
+  BOOST_REQUIRE(parsed.has_value());
+  const json_value& totals = parsed->root()["totals"];
+  for (const char* name : {"response_time_p50_ms", "response_time_p90_ms", "response_time_p99_ms"})
+    BOOST_TEST(totals[name].GetDouble() == 3.0, boost::test_tools::tolerance(0.04));
+  for (const char* name : {"first_token_time_p50_ms", "first_token_time_p90_ms", "first_token_time_p99_ms"})
+    BOOST_TEST(totals[name].IsNull(), name);
+  BOOST_TEST(text_of(find_member(totals, "reported_cost", "EUR")) == "0.000000000005");
+  BOOST_TEST(totals["total_cost"].ObjectEmpty());
+}
+
+BOOST_AUTO_TEST_CASE(a_document_of_records_is_whole_only_at_its_end) {
+  const auto document = [](record_format format, std::size_t records, bool whole) {
+    record_writer writer(format);
+    std::string text;
+    writer.begin(text);
+    for (std::size_t at = 0; at != records; ++at)
+      writer.add(lost_record(), text);
+    BOOST_TEST(writer.count() == records);
+    if (whole)
+      writer.end(text);
+    return text;
+  };
+  for (const std::size_t records : {0U, 1U, 3U}) {
+    const auto array = json_document::parse(document(record_format::json, records, true));
+    BOOST_REQUIRE(array.has_value());
+    BOOST_TEST(array->root().Size() == records);
+    BOOST_TEST(!json_document::parse(document(record_format::json, records, false)).has_value());
+    BOOST_TEST(std::ranges::count(document(record_format::json_lines, records, true), '\n') ==
+               static_cast<std::ptrdiff_t>(records));
+    BOOST_TEST(std::ranges::count(document(record_format::csv, records, true), '\n') ==
+               static_cast<std::ptrdiff_t>(records + 1));
+  }
+  BOOST_TEST((to_record_format("jsonl") == record_format::json_lines));
+  BOOST_TEST(!to_record_format("xml").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(fields_come_back_as_they_were_but_for_the_apostrophe) {
