@@ -105,11 +105,12 @@ private:
   std::vector<money_cell> costs_; ///< one a row
 };
 
-/// One line of a sparkline: what it is of, the picture, and the highest point.
+/// One line of a sparkline: what it is of, the picture, from when to when, and the highest point.
 std::string spark_line(std::string_view title, const std::vector<history_point>& points,
                        const std::vector<int128>& values, const std::string& most) {
   const auto peak = static_cast<std::size_t>(std::ranges::max_element(values) - values.begin());
-  return fmt::format("{}  {}  most on {}: {}\n", title, sparkline(values), points[peak].label, most);
+  return fmt::format("{}  {}  {} to {}, most on {}: {}\n", title, sparkline(values), points.front().label,
+                     points.back().label, points[peak].label, most);
 }
 
 } // namespace
