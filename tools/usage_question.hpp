@@ -8,6 +8,8 @@
 
 #include <weir/usage.hpp>
 
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>

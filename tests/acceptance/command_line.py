@@ -46,7 +46,7 @@ def test(rig):
         (["chat", "-c", config, "--tag", "novalue", "x"], "KEY=VALUE"),
         (["chat", "-c", config, "-m", "other", "x"], None),
         (["chat", "--bogus"], "--bogus"),
-        (["usage", "summary", "-c", config, "--since", "yesterday"], "--since"),
+        (["usage", "summary", "-c", config, "--since", "someday"], "--since"),
         (["chat", "-c", config, "--temperature", "nan", "x"], "--temperature"),
         (["chat", "-c", config, "--temperature", "inf", "x"], "--temperature"),
         (["chat", "-c", config, "--temperature", "2.5", "x"], "from 0 to 2"),

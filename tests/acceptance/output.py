@@ -107,7 +107,7 @@ def one_document(rig, config):
         (["health", "-c", bad], 2, "config"),
         (["config", "show", "-c", bad], 2, "config"),
         (["usage", "summary", "-c", bad], 2, "config"),
-        (["usage", "summary", "-c", config, "--since", "yesterday"], 2, "invalid_request"),
+        (["usage", "summary", "-c", config, "--since", "someday"], 2, "invalid_request"),
         (["usage", "summary", "--dir", "/nowhere"], 1, "storage"),
         (["usage", "records", "--dir", "/nowhere"], 1, "storage"),
         (["usage", "export", "-c", config, "-o", "/nowhere/out.csv"], 1, "storage"),
