@@ -176,7 +176,10 @@ result<finding> open_once(const ledger_options& options, std::uint64_t map_bytes
 } // namespace
 
 result<std::unique_ptr<ledger::environment>> ledger::environment::open(const ledger_options& options) {
-  auto folder = ledger_folder::claim(options.dir, options.read_only);
+  const folder_use use = options.read_only ? folder_use::read
+                         : options.books   ? folder_use::book
+                                           : folder_use::maintain;
+  auto folder = ledger_folder::claim(options.dir, use);
   if (!folder)
     return folder.error();
   std::unique_ptr<environment> made(new environment(options, std::move(*folder)));
