@@ -2,7 +2,8 @@
 // A write transaction blocks for a disk's flush, so it must not run on an actor's thread.
 #include "actors/ledger_service.hpp"
 
-#include "actors/ledger_export.hpp"
+#include "protocols/record_writer.hpp"
+#include "storage/export_records.hpp"
 
 #include <condition_variable>
 #include <deque>
@@ -85,7 +86,10 @@ public:
 
   void export_to(export_usage what, std::function<void(result<exported>)> done) override {
     exporter_.give([this, what = std::move(what), done = std::move(done)] {
-      done(export_records(*ledger_, what, [](std::uint64_t) { return true; }));
+      const auto written =
+          storage::export_records(*ledger_, what.filter, protocols::record_writer(what.format), what.file,
+                                  [](const usage_record&) { return true; });
+      done(written ? result<exported>(exported{written->records, written->bytes}) : written.error());
     });
   }
 

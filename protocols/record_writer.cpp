@@ -7,36 +7,36 @@
 
 namespace weir::protocols {
 
-std::optional<record_format> to_record_format(std::string_view name) noexcept {
+std::optional<export_format> to_export_format(std::string_view name) noexcept {
   if (name == "csv")
-    return record_format::csv;
+    return export_format::csv;
   if (name == "json")
-    return record_format::json;
+    return export_format::json;
   if (name == "jsonl")
-    return record_format::json_lines;
+    return export_format::json_lines;
   return std::nullopt;
 }
 
 void record_writer::begin(std::string& out) const {
-  if (format_ == record_format::csv)
+  if (format_ == export_format::csv)
     out += csv_header();
 }
 
 void record_writer::add(const usage_record& record, std::string& out) {
-  if (format_ == record_format::csv) {
+  if (format_ == export_format::csv) {
     out += to_csv(record);
   } else {
-    if (format_ == record_format::json)
+    if (format_ == export_format::json)
       out += count_ == 0 ? "[" : ",\n";
     out += to_json(record);
-    if (format_ == record_format::json_lines)
+    if (format_ == export_format::json_lines)
       out += '\n';
   }
   ++count_;
 }
 
 void record_writer::end(std::string& out) const {
-  if (format_ == record_format::json)
+  if (format_ == export_format::json)
     out += count_ == 0 ? "[]\n" : "]\n";
 }
 

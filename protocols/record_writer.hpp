@@ -11,21 +11,14 @@
 
 namespace weir::protocols {
 
-/// How records are written.
-enum class record_format : std::uint8_t {
-  csv,        ///< RFC 4180 with a header line
-  json,       ///< one array, a record a line
-  json_lines, ///< a document a line
-};
-
 /// `csv`, `json`, `jsonl`; nothing for any other text.
-std::optional<record_format> to_record_format(std::string_view name) noexcept;
+std::optional<export_format> to_export_format(std::string_view name) noexcept;
 
 /// Writes a document: `begin`, `add` for each record, `end`. Without `end` it is no whole document, so that
 /// nobody takes a part for all of it.
 class record_writer {
 public:
-  explicit record_writer(record_format format) noexcept : format_(format) {}
+  explicit record_writer(export_format format) noexcept : format_(format) {}
 
   void begin(std::string& out) const;
   void add(const usage_record& record, std::string& out);
@@ -35,7 +28,7 @@ public:
   std::uint64_t count() const noexcept { return count_; }
 
 private:
-  record_format format_;
+  export_format format_;
   std::uint64_t count_ = 0;
 };
 

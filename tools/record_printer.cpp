@@ -27,7 +27,7 @@ void record_printer::flush() {
 }
 
 int print_records(const usage_question& question, const storage::ledger& ledger, const usage_filter& filter) {
-  record_printer out(protocols::to_record_format(question.format).value());
+  record_printer out(protocols::to_export_format(question.format).value());
   const auto scanned = ledger.scan(filter, [&out](const usage_record& record) {
     out.add(record);
     return true;

@@ -13,7 +13,7 @@ namespace weir::tools {
 /// Prints a document in pieces, so that memory stays small. Throws `output_lost`.
 class record_printer {
 public:
-  explicit record_printer(protocols::record_format format) : writer_(format) { writer_.begin(text_); }
+  explicit record_printer(export_format format) : writer_(format) { writer_.begin(text_); }
 
   void add(const usage_record& record);
   void end();

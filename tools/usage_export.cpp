@@ -68,7 +68,7 @@ int write_export(const export_options& options, const storage::ledger& ledger, c
     line->show(rows, scanned.permille(rows, record.time));
     return !signals.came();
   };
-  const protocols::record_writer writer(protocols::to_record_format(options.question.format).value());
+  const protocols::record_writer writer(protocols::to_export_format(options.question.format).value());
   const auto written = storage::export_records(ledger, filter, writer, options.output, go_on);
   line.reset();
   if (!written)

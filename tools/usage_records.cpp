@@ -135,7 +135,7 @@ int run_records(const records_options& options) {
     return fail_usage(found.error(), options.question);
   if (table)
     return show_last(*found);
-  record_printer out(protocols::to_record_format(options.question.format).value());
+  record_printer out(protocols::to_export_format(options.question.format).value());
   for (const usage_record& each : found->records)
     out.add(each);
   out.end();

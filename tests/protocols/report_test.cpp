@@ -313,7 +313,7 @@ BOOST_AUTO_TEST_CASE(percentiles_are_null_where_nothing_was_counted) {
 }
 
 BOOST_AUTO_TEST_CASE(a_document_of_records_is_whole_only_at_its_end) {
-  const auto document = [](record_format format, std::size_t records, bool whole) {
+  const auto document = [](export_format format, std::size_t records, bool whole) {
     record_writer writer(format);
     std::string text;
     writer.begin(text);
@@ -325,17 +325,17 @@ BOOST_AUTO_TEST_CASE(a_document_of_records_is_whole_only_at_its_end) {
     return text;
   };
   for (const std::size_t records : {0U, 1U, 3U}) {
-    const auto array = json_document::parse(document(record_format::json, records, true));
+    const auto array = json_document::parse(document(export_format::json, records, true));
     BOOST_REQUIRE(array.has_value());
     BOOST_TEST(array->root().Size() == records);
-    BOOST_TEST(!json_document::parse(document(record_format::json, records, false)).has_value());
-    BOOST_TEST(std::ranges::count(document(record_format::json_lines, records, true), '\n') ==
+    BOOST_TEST(!json_document::parse(document(export_format::json, records, false)).has_value());
+    BOOST_TEST(std::ranges::count(document(export_format::json_lines, records, true), '\n') ==
                static_cast<std::ptrdiff_t>(records));
-    BOOST_TEST(std::ranges::count(document(record_format::csv, records, true), '\n') ==
+    BOOST_TEST(std::ranges::count(document(export_format::csv, records, true), '\n') ==
                static_cast<std::ptrdiff_t>(records + 1));
   }
-  BOOST_TEST((to_record_format("jsonl") == record_format::json_lines));
-  BOOST_TEST(!to_record_format("xml").has_value());
+  BOOST_TEST((to_export_format("jsonl") == export_format::json_lines));
+  BOOST_TEST(!to_export_format("xml").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(fields_come_back_as_they_were_but_for_the_apostrophe) {
