@@ -13,12 +13,7 @@ constexpr unsigned fine_bits = 5; // 32 buckets in each power of two
 constexpr std::uint64_t linear_end = 1ULL << (fine_bits + 1);
 constexpr std::uint16_t last_bucket = (63 - fine_bits) * (1U << fine_bits) + (1U << fine_bits) - 1;
 
-std::uint16_t bucket_of(std::uint64_t value) noexcept {
-  if (value < linear_end)
-    return static_cast<std::uint16_t>(value);
-  const unsigned shift = static_cast<unsigned>(std::bit_width(value)) - 1 - fine_bits;
-  return static_cast<std::uint16_t>((shift << fine_bits) + (value >> shift));
-}
+static_assert(last_bucket + 1 == duration_histogram::bucket_limit);
 
 /// The greatest value that falls into the bucket.
 std::uint64_t last_of(std::uint16_t bucket) noexcept {
@@ -31,8 +26,16 @@ std::uint64_t last_of(std::uint16_t bucket) noexcept {
 
 } // namespace
 
+std::uint16_t duration_histogram::bucket_of(std::chrono::microseconds duration) noexcept {
+  const auto value = static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0));
+  if (value < linear_end)
+    return static_cast<std::uint16_t>(value);
+  const unsigned shift = static_cast<unsigned>(std::bit_width(value)) - 1 - fine_bits;
+  return static_cast<std::uint16_t>((shift << fine_bits) + (value >> shift));
+}
+
 void duration_histogram::add(std::chrono::microseconds value) {
-  (void)add(bucket{bucket_of(static_cast<std::uint64_t>(std::max<std::int64_t>(value.count(), 0))), 1});
+  (void)add(bucket{bucket_of(value), 1});
 }
 
 void duration_histogram::add(const duration_histogram& other) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -16,6 +17,10 @@ class duration_histogram {
 public:
   /// A bucket by number, and how often it was met; never zero.
   using bucket = std::pair<std::uint16_t, std::uint64_t>;
+
+  /// How many buckets there are, and the number of that which a duration falls into; one below zero is zero.
+  static constexpr std::size_t bucket_limit = 1888;
+  static std::uint16_t bucket_of(std::chrono::microseconds value) noexcept;
 
   /// Counts a duration; one below zero counts as zero.
   void add(std::chrono::microseconds value);
