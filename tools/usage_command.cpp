@@ -22,6 +22,7 @@ void add_usage_command(CLI::App& program, int& code) {
   add_usage_verify(*usage, code);
   add_usage_backup(*usage, code);
   add_usage_restore(*usage, code);
+  add_reprice(*usage, code);
 }
 
 } // namespace weir::tools
