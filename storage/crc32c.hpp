@@ -1,4 +1,4 @@
-// The checksum of a ledger row: CRC-32C, since LMDB 0.9 keeps none of its own.
+// CRC-32C (Castagnoli), the checksum of every row.
 // Knows bytes only.
 #pragma once
 
@@ -7,7 +7,11 @@
 
 namespace weir::storage {
 
-/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of the bytes; 0xe3069283 for the text "123456789".
-std::uint32_t crc32c(std::span<const std::uint8_t> bytes) noexcept;
+/// The checksum, as iSCSI and ext4 compute it: of the text `123456789` it is `e3069283`. `before` is that of
+/// what stands before these bytes, so that `crc32c(b, crc32c(a))` is that of both.
+std::uint32_t crc32c(std::span<const std::uint8_t> bytes, std::uint32_t before = 0) noexcept;
+
+/// The same by tables, as machines without the instruction compute it.
+std::uint32_t crc32c_by_tables(std::span<const std::uint8_t> bytes, std::uint32_t before = 0) noexcept;
 
 } // namespace weir::storage

@@ -28,36 +28,40 @@ attempt_id id_of(const row_key& key) noexcept;
 /// For people: `time 1764000000000000 us, id 0190…`.
 std::string describe(const row_key& key);
 
-/// FNV-1a of 64 bits over a record's bytes; tells one content from another, protects against nobody.
-std::uint64_t content_hash(std::span<const std::uint8_t> bytes) noexcept;
-
-/// What `by_id` holds of an id: the time of its row, and the hash of every content that it has had, the
+/// What `by_id` holds of an id: the time of its row, and the hash of every content that it had earlier, the
 /// oldest first, so that a batch that is given again is known again even after a record has gone on to its
-/// end.
+/// end. What it has now stands in its row.
 class id_entry {
 public:
-  /// `intent`, `unknown`, `settled` is the longest way that a record can go.
-  static constexpr std::size_t max_versions = 3;
+  /// `intent`, then `unknown`, before it is `settled`: the longest way that a record can go.
+  static constexpr std::size_t max_earlier = 2;
 
-  id_entry(timestamp time, std::uint64_t hash) noexcept;
+  id_entry(const id128& id, timestamp time) noexcept : id_(id), time_(time) {}
 
-  /// Nothing for bytes that `bytes()` cannot have given.
-  static std::optional<id_entry> parse(std::span<const std::uint8_t> bytes) noexcept;
+  /// Nothing for bytes that neither `bytes()` nor schema 1 can have given.
+  static std::optional<id_entry> parse(const id128& id, std::span<const std::uint8_t> bytes) noexcept;
 
-  timestamp time() const noexcept;
-  bool has_been(std::uint64_t hash) const noexcept;
+  timestamp time() const noexcept { return time_; }
+  bool has_been(std::uint32_t hash) const noexcept;
 
-  /// False, and unchanged, when it has had `max_versions` already.
-  [[nodiscard]] bool add(std::uint64_t hash) noexcept;
+  /// False, and unchanged, when it has had `max_earlier` already.
+  [[nodiscard]] bool add(std::uint32_t hash) noexcept;
 
-  /// As stored: 8 bytes of time as in the row's key, then 8 bytes a hash, least significant byte first.
-  std::span<const std::uint8_t> bytes() const noexcept { return {bytes_.data(), size_}; }
+  /// Whether schema 1 wrote it: then it has hashes of that time, the last content's among them.
+  bool is_old() const noexcept { return old_count_ != 0; }
+  bool has_been_v1(std::uint64_t hash) const noexcept;
+
+  /// As stored; nothing changes in an old one.
+  std::span<const std::uint8_t> bytes() noexcept;
 
 private:
-  id_entry() = default;
-
-  std::array<std::uint8_t, 8 + 8 * max_versions> bytes_{};
-  std::size_t size_ = 0;
+  id128 id_;
+  timestamp time_;
+  std::array<std::uint32_t, max_earlier> earlier_{};
+  std::size_t earlier_count_ = 0;
+  std::array<std::uint64_t, 3> old_{};
+  std::size_t old_count_ = 0;
+  std::array<std::uint8_t, 32> bytes_{};
 };
 
 } // namespace weir::storage

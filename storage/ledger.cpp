@@ -26,7 +26,15 @@ result<ledger_stats> ledger::stats() const {
     lmdb::status answer = txn.begin(*held.env, lmdb::access::read);
     if (!answer.ok())
       return answer;
+    std::uint64_t pages = 0;
     answer = txn.count(held.tables.records, found.records);
+    if (answer.ok())
+      answer = txn.count(held.tables.intents, found.open_intents);
+    if (answer.ok())
+      answer = txn.count(held.tables.rollups, found.rollups);
+    if (answer.ok())
+      answer = held.tables.used_pages(txn, pages);
+    found.used_bytes = pages * held.env->page_bytes();
     found.file_bytes = held.env->used_bytes();
     found.map_bytes = held.env->map_bytes();
     return answer;

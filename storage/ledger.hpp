@@ -23,6 +23,7 @@ struct ledger_options {
   bool books = true; ///< claims the ledger as the one process that books attempts; false, with `read_only`
                      ///< false: for maintenance (`cleanup`, `reprice`) beside it. No effect with `read_only`
   std::vector<std::string> rollup_tags{"agent", "project", "user"}; ///< keys of tags that rollups are kept by
+  std::uint64_t max_map_bytes = 1ULL << 40U; ///< growth of the map stops here, and appends at 95 % of it
 };
 
 /// What an append did.
@@ -130,6 +131,9 @@ public:
 private:
   struct environment;
   explicit ledger(std::unique_ptr<environment> env);
+
+  template <class Work>
+  result<void> change(bool needs_headroom, Work&& work);
 
   std::unique_ptr<environment> env_;
   std::uint64_t appends_ = 0;

@@ -1,11 +1,13 @@
 // Booking a batch: all of it in one transaction, or nothing.
-// Knows no clock and no caller; what is in the books decides what is new.
-#include "storage/keys.hpp"
+// Knows no clock and no caller.
+#include "storage/booking.hpp"
+#include "storage/error_numbers.hpp"
 #include "storage/ledger.hpp"
 #include "storage/ledger_environment.hpp"
-#include "storage/record_format.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,161 +16,118 @@ namespace weir::storage {
 
 namespace {
 
-/// The records of a batch as bytes, one behind the other.
-class encoded_batch {
-public:
-  result<void> add(const usage_record& record) {
-    const std::size_t start = bytes_.size();
-    if (auto encoded = encode_record(record, bytes_); !encoded)
-      return encoded;
-    starts_.push_back(start);
-    return {};
-  }
-  lmdb::bytes_view operator[](std::size_t at) const {
-    const std::size_t end = at + 1 == starts_.size() ? bytes_.size() : starts_[at + 1];
-    return lmdb::bytes_view(bytes_).subspan(starts_[at], end - starts_[at]);
-  }
-
-private:
-  std::vector<std::uint8_t> bytes_;
-  std::vector<std::size_t> starts_;
-};
-
 constexpr std::uint64_t appends_between_checks = 256; // some seconds, at the pace of a busy weir
 
-/// An intent ends in any of the other states; of an unknown attempt the figures may still come.
-bool may_follow(record_state now, record_state next) {
-  if (now == record_state::intent)
-    return next != record_state::intent;
-  return now == record_state::unknown && next == record_state::settled;
+/// The places of the records in the order of their keys: so rows go into full pages, one after the other.
+/// What has one key, an intent and its end, stays in the order given.
+std::vector<std::size_t> by_key(std::span<const usage_record> batch) {
+  std::vector<std::size_t> order(batch.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto less = [&](std::size_t left, std::size_t right) {
+    const usage_record& one = batch[left];
+    const usage_record& other = batch[right];
+    return one.time != other.time ? one.time < other.time : one.id < other.id;
+  };
+  if (!std::ranges::is_sorted(order, less))
+    std::ranges::stable_sort(order, less);
+  return order;
 }
 
-failure refuse(std::string message, const char* place) {
-  failure refused = make_failure(errc::storage, std::move(message), place);
-  refused.retryable = false;
-  return refused;
+failure read_only(const ledger_options& options) {
+  return refuse("ledger " + options.dir.string() + " is open for reading only", "mdb_txn_begin");
 }
-
-failure conflict(const attempt_id& id, const std::string& problem) {
-  return refuse("record " + to_string(id) + " is in the books already, " + problem, "id_conflict");
-}
-
-/// One try to book a batch in a transaction that the caller commits unless there is a refusal.
-class booking {
-public:
-  booking(lmdb::transaction& txn, const ledger_tables& tables) : txn_(txn), tables_(tables) {}
-
-  lmdb::status add(const usage_record& record, lmdb::bytes_view bytes) {
-    const id_entry entry(record.time, content_hash(bytes));
-    lmdb::bytes_view there;
-    lmdb::status answer = txn_.insert(tables_.by_id, record.id.bytes, entry.bytes(), there);
-    if (answer.code == MDB_KEYEXIST)
-      return add_known(record, bytes, there);
-    if (!answer.ok())
-      return answer;
-    const row_key key = make_row_key(record.time, record.id);
-    answer = txn_.insert(tables_.records, key, bytes, there);
-    if (answer.code == MDB_KEYEXIST)
-      return refused(
-          refuse("table records, " + describe(key) + ": the row is missing in table by_id", "by_id"));
-    ++report.appended;
-    return answer;
-  }
-
-  append_report report;
-  std::optional<failure> refusal; ///< the batch must not be committed, and no repeat will help
-
-private:
-  lmdb::status refused(failure why) {
-    refusal = std::move(why);
-    return {};
-  }
-
-  /// The id is taken: by this very content, now or earlier; by what this follows; or by something else.
-  lmdb::status add_known(const usage_record& record, lmdb::bytes_view bytes, lmdb::bytes_view stored) {
-    auto entry = id_entry::parse(stored);
-    if (!entry)
-      return refused(refuse("table by_id, id " + to_string(record.id) + ": a bad entry", "by_id"));
-    const std::uint64_t hash = content_hash(bytes);
-    if (entry->has_been(hash)) {
-      ++report.already_there;
-      return {};
-    }
-    if (entry->time() != record.time)
-      return refused(conflict(record.id, "with another time"));
-    const row_key key = make_row_key(record.time, record.id);
-    lmdb::bytes_view row;
-    lmdb::status answer = txn_.find(tables_.records, key, row);
-    if (answer.code == MDB_NOTFOUND)
-      return refused(conflict(record.id, "with other content, and its row is gone"));
-    if (!answer.ok())
-      return answer;
-    if (auto decoded = decode_record(row, before_); !decoded)
-      return refused(refuse("table records, " + describe(key) + ": " + decoded.error().message, "records"));
-    if (before_.call != record.call)
-      return refused(conflict(record.id, "for another call"));
-    if (!may_follow(before_.state, record.state) || !entry->add(hash))
-      return refused(conflict(record.id, "with other content, as " + std::string(to_string(before_.state)) +
-                                             "; it cannot become " + std::string(to_string(record.state))));
-    return advance(record, *entry, key, row, bytes);
-  }
-
-  /// The record goes on to its next state. What a newer program has noted in the row is carried along.
-  lmdb::status advance(const usage_record& record, const id_entry& entry, const row_key& key,
-                       lmdb::bytes_view row, lmdb::bytes_view bytes) {
-    if (const auto extension = extension_of(row); !extension.empty()) {
-      carried_.clear();
-      if (auto encoded = encode_record(record, carried_, extension); !encoded)
-        return refused(std::move(encoded.error()));
-      bytes = carried_;
-    }
-    lmdb::status answer = txn_.replace(tables_.records, key, bytes);
-    if (answer.ok())
-      answer = txn_.replace(tables_.by_id, record.id.bytes, entry.bytes());
-    ++report.appended;
-    return answer;
-  }
-
-  lmdb::transaction& txn_;
-  const ledger_tables& tables_;
-  usage_record before_;
-  std::vector<std::uint8_t> carried_;
-};
 
 } // namespace
 
-result<append_report> ledger::append(std::span<const usage_record> batch) {
+/// Changes the books in one transaction: `work(booking) -> lmdb::status`. After a failed commit it cannot be
+/// known what is on the disk; but a batch given again is known again.
+template <class Work>
+result<void> ledger::change(bool needs_headroom, Work&& work) {
   if (env_->options.read_only)
-    return refuse("ledger " + env_->options.dir.string() + " is open for reading only", "mdb_txn_begin");
-  encoded_batch encoded;
-  for (const usage_record& record : batch)
-    if (auto added = encoded.add(record); !added)
-      return added.error();
+    return read_only(env_->options);
   // A reader that was killed would keep every freed page from being used again.
   if (appends_++ % appends_between_checks == 0)
     (void)env_->clear_dead_readers();
-  append_report report;
   std::optional<failure> refusal;
-  // After a failed commit it cannot be known what is on the disk; but a batch given again is known again.
   auto booked = env_->run([&](const environment::lease& held) {
+    refusal.reset();
     lmdb::transaction txn;
     lmdb::status answer = txn.begin(*held.env, lmdb::access::write);
     if (!answer.ok())
       return answer;
-    booking book(txn, held.tables);
-    for (std::size_t at = 0; at != batch.size() && answer.ok() && !book.refusal; ++at)
-      answer = book.add(batch[at], encoded[at]);
-    refusal = std::move(book.refusal);
+    series_writer names(env_->series, txn, held.tables.series, *held.rollup_tags);
+    {
+      booking book(txn, held.tables, names, env_->series); // its cursors must go before the commit
+      answer = book.begin();
+      if (answer.ok())
+        answer = work(book);
+      if (answer.ok() && !book.refusal)
+        answer = book.finish();
+      refusal = std::move(book.refusal);
+    }
+    if (answer.ok() && !refusal && needs_headroom)
+      answer = env_->check_headroom(txn, held, refusal);
     if (!answer.ok() || refusal)
       return answer;
-    report = book.report;
-    return txn.commit();
+    answer = txn.commit();
+    if (answer.ok())
+      names.keep();
+    return answer;
   });
   if (refusal)
     return *std::move(refusal);
-  if (!booked)
-    return booked.error();
+  return booked;
+}
+
+result<append_report> ledger::append(std::span<const usage_record> batch) {
+  for (const usage_record& record : batch)
+    if (auto fits = check_record(record); !fits)
+      return fits.error();
+  const std::vector<std::size_t> order = by_key(batch);
+  append_report report;
+  auto done = change(true, [&](booking& book) {
+    lmdb::status answer;
+    for (const std::size_t at : order)
+      if (answer = book.add(batch[at]); !answer.ok() || book.refusal)
+        return answer;
+    report = book.report;
+    return answer;
+  });
+  if (!done)
+    return done.error();
   return report;
+}
+
+result<std::vector<usage_record>> ledger::close_intents() {
+  std::vector<usage_record> closed;
+  auto done = change(false, [&](booking& book) {
+    closed.clear();
+    return book.close_all(closed);
+  });
+  if (!done)
+    return done.error();
+  return closed;
+}
+
+result<std::size_t> ledger::reprice(std::span<const usage_record> records) {
+  for (const usage_record& record : records)
+    if (auto fits = check_record(record); !fits)
+      return fits.error();
+  std::size_t changed = 0;
+  auto done = change(true, [&](booking& book) {
+    changed = 0;
+    lmdb::status answer;
+    for (const usage_record& record : records) {
+      bool its = false;
+      if (answer = book.reprice(record, its); !answer.ok() || book.refusal)
+        return answer;
+      changed += its ? 1U : 0U;
+    }
+    return answer;
+  });
+  if (!done)
+    return done.error();
+  return changed;
 }
 
 } // namespace weir::storage

@@ -2,24 +2,23 @@
 // Knows LMDB's ways of failing; knows no record.
 #pragma once
 
+#include "storage/ballast.hpp"
 #include "storage/ledger.hpp"
 #include "storage/ledger_folder.hpp"
+#include "storage/ledger_tables.hpp"
 #include "storage/lmdb.hpp"
+#include "storage/series.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace weir::storage {
-
-/// The named tables (docs/ledger-format.md).
-struct ledger_tables {
-  MDB_dbi records = 0; ///< time and id → record
-  MDB_dbi by_id = 0;   ///< id → time and content hashes
-};
 
 /// LMDB's map grows only while no transaction is open, and a broken environment heals only by opening it
 /// anew. So who has a transaction holds a share of this, and who renews the environment waits for all shares.
@@ -31,7 +30,8 @@ struct ledger::environment {
     std::shared_lock<std::shared_mutex> hold;
     const lmdb::environment* env;
     ledger_tables tables;
-    std::uint64_t generation; ///< which opening this is
+    std::uint64_t generation;                    ///< which opening this is
+    const std::vector<std::string>* rollup_tags; ///< keys of tags that rollups are kept by
   };
   lease share();
 
@@ -72,11 +72,20 @@ struct ledger::environment {
     }
   }
 
+  /// Refuses what would take the last pages that the map may ever have: a clean-up needs them.
+  lmdb::status check_headroom(lmdb::transaction& txn, const lease& held,
+                              std::optional<failure>& refused) const;
+
+  /// A failure of the ledger that no repeat will cure.
+  failure refusal(const std::string& problem, const char* place) const;
+
   const ledger_options options;
+  series_book series;    ///< has a lock of its own
+  class ballast ballast; ///< for the writer alone
 
 private:
   environment(const ledger_options& given, ledger_folder folder)
-      : options(given), folder_(std::move(folder)) {}
+      : options(given), ballast(given.dir), folder_(std::move(folder)) {}
 
   result<void> open_now(std::uint64_t map_bytes);
   cure renew(std::uint64_t generation, std::uint64_t factor);
@@ -86,6 +95,7 @@ private:
   std::shared_mutex gate_;
   lmdb::environment env_;
   ledger_tables tables_;
+  std::vector<std::string> rollup_tags_;
   std::uint64_t map_bytes_ = 0;
   std::uint64_t generation_ = 0;
 };

@@ -17,7 +17,7 @@ namespace weir::storage::lmdb {
 namespace {
 
 constexpr mode_t file_mode = 0600;
-constexpr MDB_dbi max_tables = 8; // three are in use; a later version may have more
+constexpr MDB_dbi max_tables = 12; // six are in use; a later version may have more
 
 MDB_val to_val(bytes_view bytes) noexcept {
   return {bytes.size(), const_cast<std::uint8_t*>(bytes.data())}; // LMDB writes through no key and no value
@@ -149,6 +149,12 @@ std::uint64_t environment::map_bytes() const noexcept {
   return info.me_mapsize;
 }
 
+std::uint64_t environment::page_bytes() const noexcept {
+  MDB_stat pages{};
+  mdb_env_stat(handle_, &pages);
+  return pages.ms_psize;
+}
+
 std::uint64_t environment::used_bytes() const noexcept {
   MDB_envinfo info{};
   MDB_stat pages{};
@@ -205,6 +211,13 @@ status transaction::count(MDB_dbi table, std::uint64_t& entries) {
   return {code, "mdb_stat"};
 }
 
+status transaction::pages(MDB_dbi table, std::uint64_t& pages) {
+  MDB_stat facts{};
+  const int code = mdb_stat(handle_, table, &facts);
+  pages = facts.ms_branch_pages + facts.ms_leaf_pages + facts.ms_overflow_pages;
+  return {code, "mdb_stat"};
+}
+
 status transaction::find(MDB_dbi table, bytes_view key, bytes_view& value) {
   MDB_val wanted = to_val(key);
   MDB_val found{};
@@ -227,6 +240,11 @@ status transaction::replace(MDB_dbi table, bytes_view key, bytes_view value) {
   return {mdb_put(handle_, table, &wanted, &stored, 0), "mdb_put"};
 }
 
+status transaction::erase(MDB_dbi table, bytes_view key) {
+  MDB_val wanted = to_val(key);
+  return {mdb_del(handle_, table, &wanted, nullptr), "mdb_del"};
+}
+
 cursor::~cursor() {
   if (handle_ != nullptr)
     mdb_cursor_close(handle_);
@@ -242,6 +260,22 @@ status cursor::seek(bytes_view key) {
 
 status cursor::next() {
   return move({}, MDB_NEXT);
+}
+
+status cursor::first() {
+  return move({}, MDB_FIRST);
+}
+
+status cursor::insert(bytes_view key, bytes_view value, bytes_view& there) {
+  MDB_val wanted = to_val(key);
+  MDB_val stored = to_val(value);
+  const int code = mdb_cursor_put(handle_, &wanted, &stored, MDB_NOOVERWRITE);
+  there = to_view(stored);
+  return {code, "mdb_cursor_put"};
+}
+
+status cursor::erase() {
+  return {mdb_cursor_del(handle_, 0), "mdb_cursor_del"};
 }
 
 status cursor::move(bytes_view key, MDB_cursor_op operation) {

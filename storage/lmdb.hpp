@@ -50,6 +50,7 @@ public:
   MDB_env* handle() const noexcept { return handle_; }
 
   std::uint64_t map_bytes() const noexcept;
+  std::uint64_t page_bytes() const noexcept;
   std::uint64_t used_bytes() const noexcept; ///< pages that were ever in use, times their size
   std::uint64_t file_bytes() const noexcept; ///< the data file's length; 0 when it cannot be told
 
@@ -81,6 +82,8 @@ public:
   /// Opens a named table, or the unnamed one that holds the names; `flags` may be `MDB_CREATE`.
   status open_table(const char* name, unsigned flags, MDB_dbi& table);
   status count(MDB_dbi table, std::uint64_t& entries);
+  /// The pages that a table takes now; table 0 is LMDB's list of free pages, 1 that of the tables.
+  status pages(MDB_dbi table, std::uint64_t& pages);
 
   /// `MDB_NOTFOUND` when it is not there. The value lives until the next write or the end.
   status find(MDB_dbi table, bytes_view key, bytes_view& value);
@@ -88,6 +91,8 @@ public:
   /// `MDB_KEYEXIST`, and what is there, when the key is taken.
   status insert(MDB_dbi table, bytes_view key, bytes_view value, bytes_view& there);
   status replace(MDB_dbi table, bytes_view key, bytes_view value);
+  /// `MDB_NOTFOUND` when it is not there.
+  status erase(MDB_dbi table, bytes_view key);
 
   MDB_txn* handle() const noexcept { return handle_; }
 
@@ -95,7 +100,7 @@ private:
   MDB_txn* handle_ = nullptr;
 };
 
-/// A place in one table, in a read transaction that must outlive it.
+/// A place in one table, in a transaction that must outlive it: a writing one may be committed only after.
 class cursor {
 public:
   cursor() = default;
@@ -108,6 +113,12 @@ public:
   /// To the first key that is not less; `MDB_NOTFOUND` after the last.
   status seek(bytes_view key);
   status next();
+  status first();
+
+  /// Like those of the transaction, and quicker where the keys of a batch are near each other.
+  status insert(bytes_view key, bytes_view value, bytes_view& there);
+  /// Deletes the row that the cursor is at; `next` goes to the one after it.
+  status erase();
 
   bytes_view key() const noexcept { return key_; }
   bytes_view value() const noexcept { return value_; }

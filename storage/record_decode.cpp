@@ -1,249 +1,321 @@
 // From bytes to a usage record. The bytes come from a disk: each is doubted.
 // Knows no LMDB and no file.
+#include "storage/bytes.hpp"
 #include "storage/crc32c.hpp"
+#include "storage/error_numbers.hpp"
 #include "storage/record_format.hpp"
-#include "storage/record_layout.hpp"
+#include "storage/series.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <string>
-#include <string_view>
+#include <limits>
 
 namespace weir::storage {
 
 namespace {
 
-using namespace layout;
+using namespace row_layout;
 
-/// Reads one record. Each step says whether the bytes made sense so far; the first that did not is kept.
-class decoder {
+/// Reads one row. Each step says whether the bytes made sense so far; the first that did not is kept.
+class row_parser {
 public:
-  decoder(std::span<const std::uint8_t> bytes, usage_record& into) : bytes_(bytes), into_(into) {}
+  row_parser(std::span<const std::uint8_t> bytes, row_view& into) : bytes_(bytes), in_({}), into_(into) {}
 
-  bool run() {
-    return envelope() && states() && times() && tokens() && amounts() && strings() && tags() && extension();
-  }
-
-  failure error() const {
-    failure bad = make_failure(errc::storage, std::string("bad record: ") + field_ + ' ' + problem_,
-                               std::string("record.") + field_);
-    bad.retryable = false;
-    return bad;
+  row_problem run(const row_key& key) {
+    (void)(envelope(key) && states() && times() && tokens() && amounts() && names() && tags() && extension());
+    return problem_;
   }
 
 private:
   bool wrong(const char* field, const char* problem) {
-    field_ = field;
-    problem_ = problem;
+    problem_ = {field, problem};
     return false;
   }
+  bool present(presence bit) const { return (into_.present & bit) != 0; }
+  bool read(const char* field) { return in_.ok() || wrong(field, "is no number, or ends beyond the row"); }
 
-  template <std::unsigned_integral Word>
-  Word word(std::size_t at) const {
-    return load<Word>(bytes_.data() + at);
-  }
-  std::int64_t signed_word(std::size_t at) const {
-    return static_cast<std::int64_t>(word<std::uint64_t>(at));
-  }
-  bool present(presence bit) const { return (present_ & bit) != 0; }
-
-  bool envelope() {
+  bool envelope(const row_key& key) {
     if (bytes_.size() < least_bytes)
       return wrong("length", "is less than the fixed part needs");
-    if (!std::ranges::equal(bytes_.first(magic.size()), magic))
-      return wrong("magic", "is not that of a weir record");
-    if (bytes_[version_at] > record_version)
-      return wrong("version", "is newer than this program knows");
     if (bytes_[version_at] != record_version)
-      return wrong("version", "has never been written");
-    if (word<std::uint32_t>(length_at) != bytes_.size())
-      return wrong("length", "differs from the size of the row");
+      return wrong("version", bytes_[version_at] > record_version ? "is newer than this program knows"
+                                                                  : "is not that of this table");
     const std::size_t body = bytes_.size() - checksum_bytes;
-    if (word<std::uint32_t>(body) != crc32c(bytes_.first(body)))
+    if (layout::load<std::uint32_t>(bytes_.data() + body) != crc32c(bytes_.first(body), crc32c(key)))
       return wrong("checksum", "does not match: the row is damaged");
     bytes_ = bytes_.first(body);
-    at_ = fixed_bytes;
-    present_ = word<std::uint16_t>(presence_at);
-    if ((present_ & ~all_presence) != 0)
+    in_ = byte_reader(bytes_.subspan(fixed_bytes));
+    into_.present = layout::load<std::uint16_t>(bytes_.data() + presence_at);
+    if ((into_.present & ~all_presence) != 0)
       return wrong("presence", "has bits without a meaning");
-    if (word<std::uint16_t>(reserved_at) != 0)
-      return wrong("reserved", "is not zero");
+    into_.call = bytes_.subspan(call_at, 16);
+    into_.time = time_of(key).time_since_epoch().count();
     return true;
   }
 
   bool states() {
-    const std::uint8_t state = bytes_[state_at];
+    const std::uint8_t flags = bytes_[flags_at];
+    const auto state = static_cast<std::uint8_t>(flags & state_mask);
     if (state < static_cast<std::uint8_t>(record_state::intent) ||
         state > static_cast<std::uint8_t>(record_state::void_attempt))
       return wrong("state", "is none of the four");
+    if ((flags & ~(state_mask | success_flag | estimated_flag)) != 0)
+      return wrong("flags", "has bits without a meaning");
     into_.state = static_cast<record_state>(state);
-    if (bytes_[success_at] > 1)
-      return wrong("success", "is neither 0 nor 1");
-    into_.success = bytes_[success_at] == 1;
-    if (bytes_[error_type_at] >= error_types.size())
+    into_.success = (flags & success_flag) != 0;
+    into_.estimated = (flags & estimated_flag) != 0;
+    into_.error_type = errc::none;
+    if (!present(has_error_type))
+      return true;
+    const std::uint8_t number = in_.byte();
+    if (number == 0 || number >= error_types.size())
       return wrong("error_type", "is no error class");
-    into_.error_type = error_types[bytes_[error_type_at]];
-    if (bytes_[metering_at] != metering_reported && bytes_[metering_at] != metering_estimated)
-      return wrong("metering", "is neither reported nor estimated");
-    into_.usage.source = bytes_[metering_at] == metering_estimated ? metering::estimated : metering::reported;
+    into_.error_type = error_types[number];
+    return true;
+  }
+
+  /// A small number that is written only where it is not what it mostly is.
+  bool small(presence bit, const char* field, std::uint32_t usual, std::uint32_t& value) {
+    value = usual;
+    if (!present(bit))
+      return true;
+    const std::uint64_t number = in_.varint();
+    if (!read(field))
+      return false;
+    if (number > std::numeric_limits<std::uint32_t>::max() || number == usual)
+      return wrong(field, "has a value that is never written");
+    value = static_cast<std::uint32_t>(number);
     return true;
   }
 
   bool times() {
-    std::copy_n(bytes_.begin() + id_at, into_.id.bytes.size(), into_.id.bytes.begin());
-    std::copy_n(bytes_.begin() + call_at, into_.call.bytes.size(), into_.call.bytes.begin());
-    into_.time = timestamp{std::chrono::microseconds{signed_word(time_at)}};
-    into_.response_time = std::chrono::microseconds{signed_word(response_time_at)};
-    into_.price_version = word<std::uint32_t>(price_version_at);
-    into_.attempt = word<std::uint32_t>(attempt_at);
-    into_.first_token_time.reset();
-    if (present(has_first_token_time))
-      into_.first_token_time = std::chrono::microseconds{signed_word(first_token_time_at)};
-    else if (signed_word(first_token_time_at) != 0)
-      return wrong("first_token_time", "is absent and not zero");
-    return true;
-  }
-
-  bool count(std::size_t at, presence bit, const char* field, std::optional<std::uint64_t>& value) {
-    const auto number = word<std::uint64_t>(at);
-    value.reset();
-    if (present(bit))
-      value = number;
-    else if (number != 0)
-      return wrong(field, "is absent and not zero");
-    return true;
+    if (!small(has_attempt, "attempt", 1, into_.attempt) ||
+        !small(has_price_version, "price_version", 0, into_.price_version))
+      return false;
+    into_.response_time = present(has_response_time) ? in_.zigzag() : 0;
+    if (present(has_response_time) && in_.ok() && into_.response_time == 0)
+      return wrong("response_time", "has a value that is never written");
+    into_.first_token_time = present(has_first_token_time) ? in_.zigzag() : 0;
+    return read("response_time");
   }
 
   bool tokens() {
-    token_usage& usage = into_.usage;
-    usage.prompt_tokens = word<std::uint64_t>(prompt_tokens_at);
-    usage.completion_tokens = word<std::uint64_t>(completion_tokens_at);
-    usage.total_tokens = word<std::uint64_t>(total_tokens_at);
-    return count(cached_tokens_at, has_cached_tokens, "cached_tokens", usage.cached_tokens) &&
-           count(cache_write_tokens_at, has_cache_write_tokens, "cache_write_tokens",
-                 usage.cache_write_tokens) &&
-           count(cache_write_1h_tokens_at, has_cache_write_1h_tokens, "cache_write_1h_tokens",
-                 usage.cache_write_1h_tokens) &&
-           count(reasoning_tokens_at, has_reasoning_tokens, "reasoning_tokens", usage.reasoning_tokens);
+    into_.prompt_tokens = in_.varint();
+    into_.completion_tokens = in_.varint();
+    const std::uint64_t usual = into_.prompt_tokens + into_.completion_tokens;
+    into_.total_tokens = present(has_total_tokens) ? in_.varint() : usual;
+    if (present(has_total_tokens) && in_.ok() && into_.total_tokens == usual)
+      return wrong("total_tokens", "has a value that is never written");
+    into_.cached_tokens = present(has_cached_tokens) ? in_.varint() : 0;
+    into_.cache_write_tokens = present(has_cache_write_tokens) ? in_.varint() : 0;
+    into_.cache_write_1h_tokens = present(has_cache_write_1h_tokens) ? in_.varint() : 0;
+    into_.reasoning_tokens = present(has_reasoning_tokens) ? in_.varint() : 0;
+    return read("tokens") && small(has_images, "images", 0, into_.images);
   }
 
-  bool amount(std::size_t at, std::size_t unit_at, presence bit, const char* field,
-              std::optional<money>& value) {
-    value.reset();
-    const auto letters = bytes_.subspan(unit_at, 3);
-    const bool no_unit = std::ranges::all_of(letters, [](std::uint8_t each) { return each == 0; });
+  bool amount(presence bit, const char* field, money& value) {
+    value = {};
     if (!present(bit))
-      return (no_unit && signed_word(at) == 0) || wrong(field, "is absent and not zero");
-    currency unit;
-    if (!no_unit) {
-      const std::array<char, 3> code{static_cast<char>(letters[0]), static_cast<char>(letters[1]),
-                                     static_cast<char>(letters[2])};
-      const auto parsed = currency::parse({code.data(), code.size()});
-      if (!parsed)
-        return wrong(field, "has a currency that is not three capital letters");
-      unit = *parsed;
-    }
-    value = money{signed_word(at), unit};
+      return true;
+    value.picos = in_.zigzag();
+    const auto letters = in_.bytes(3);
+    if (!read(field))
+      return false;
+    if ((letters[0] | letters[1] | letters[2]) == 0)
+      return true;
+    const auto unit = currency::parse({reinterpret_cast<const char*>(letters.data()), letters.size()});
+    if (!unit)
+      return wrong(field, "has a currency that is not three capital letters");
+    value.unit = *unit;
     return true;
   }
 
   bool amounts() {
-    return amount(cost_at, cost_currency_at, has_cost, "cost", into_.cost) &&
-           amount(cost_limit_at, cost_limit_currency_at, has_cost_limit, "cost_limit", into_.cost_limit);
+    return amount(has_cost, "cost", into_.cost) && amount(has_cost_limit, "cost_limit", into_.cost_limit) &&
+           amount(has_reported_cost, "reported_cost", into_.reported_cost);
   }
 
-  bool text(const char* field, std::string_view& value) {
-    if (bytes_.size() - at_ < 2)
-      return wrong(field, "has no length");
-    const std::size_t size = word<std::uint16_t>(at_);
-    at_ += 2;
-    if (bytes_.size() - at_ < size)
-      return wrong(field, "is longer than the row");
-    value = {reinterpret_cast<const char*>(bytes_.data()) + at_, size};
-    at_ += size;
-    return true;
-  }
-
-  bool strings() {
-    std::string_view model;
-    std::string_view provider;
-    std::string_view request_id;
-    if (!text("model", model) || !text("provider", provider) || !text("request_id", request_id))
+  bool names() {
+    into_.request_id = in_.text();
+    if (!read("request_id"))
       return false;
-    // Neighbours mostly have the same names: then nothing is allocated.
-    if (into_.model.str() != model)
-      into_.model = model_name{model};
-    if (into_.provider.str() != provider)
-      into_.provider = provider_name{provider};
-    into_.request_id.assign(request_id);
+    if (into_.request_id.size() > max_string_bytes)
+      return wrong("request_id", "is longer than the limit");
+    into_.content = bytes_.first(static_cast<std::size_t>(in_.position() - bytes_.data()));
+    const std::uint64_t number = in_.varint();
+    if (number == 0 || number > std::numeric_limits<std::uint32_t>::max())
+      return wrong("series", "is no number of a series");
+    into_.series = static_cast<std::uint32_t>(number);
     return true;
   }
 
   bool tags() {
-    const std::size_t number = bytes_[tag_count_at];
-    if (number > max_tags)
+    const std::uint64_t number = in_.varint();
+    if (!read("tags") || number > max_tags)
       return wrong("tags", "are more than the limit");
-    into_.tags.resize(number);
-    for (auto& [key, value] : into_.tags) {
-      std::string_view key_text;
-      std::string_view value_text;
-      if (!text("tags", key_text) || !text("tags", value_text))
+    into_.tag_count = static_cast<std::uint32_t>(number);
+    const std::uint8_t* const start = in_.position();
+    std::uint64_t least = 0;
+    for (std::uint64_t each = 0; each != number; ++each) {
+      const std::uint64_t place = in_.varint();
+      const std::string_view key = in_.text();
+      const std::string_view value = in_.text();
+      if (!read("tags"))
         return false;
-      key.assign(key_text);
-      value.assign(value_text);
+      if (place < least || place >= max_tags || key.size() > max_string_bytes ||
+          value.size() > max_string_bytes)
+        return wrong("tags", "are out of order, or beyond their limits");
+      least = place + 1;
     }
+    into_.tags = {start, in_.position()};
     return true;
   }
 
   /// Later versions' items: skipped, unless one says that it must not be.
   bool extension() {
-    if (bytes_.size() - at_ < 4)
-      return wrong("extension", "has no length");
-    if (word<std::uint32_t>(at_) != bytes_.size() - at_ - 4)
-      return wrong("extension", "does not end where the row ends");
-    at_ += 4;
+    into_.extension = {in_.position(), in_.left()};
     std::optional<std::uint16_t> last;
-    while (at_ != bytes_.size()) {
-      if (bytes_.size() - at_ < item_head_bytes)
-        return wrong("extension", "has an item without a head");
-      const auto tag = word<std::uint16_t>(at_);
-      const auto size = word<std::uint32_t>(at_ + 2);
-      at_ += item_head_bytes;
-      if (bytes_.size() - at_ < size)
-        return wrong("extension", "has an item that is longer than the row");
+    while (!in_.done()) {
+      const auto tag = in_.word<std::uint16_t>();
+      (void)in_.bytes(in_.word<std::uint32_t>());
+      if (!in_.ok())
+        return wrong("extension", "has an item that does not end within the row");
       if (last && tag <= *last)
         return wrong("extension", "has items out of order");
       if ((tag & critical_tag) != 0)
         return wrong("extension", "has an item without which a newer program forbids to read the record");
       last = tag;
-      at_ += size;
     }
     return true;
   }
 
   std::span<const std::uint8_t> bytes_;
-  usage_record& into_;
-  std::size_t at_ = 0;
-  std::uint16_t present_ = 0;
-  const char* field_ = "";
-  const char* problem_ = "";
+  byte_reader in_;
+  row_view& into_;
+  row_problem problem_;
 };
+
+/// All tags in their order: those of the row at their places, those of the series between them.
+template <class Visit>
+bool each_tag(const row_view& row, const series& names, Visit&& visit) {
+  byte_reader own(row.tags);
+  std::size_t next = 0;
+  std::uint64_t place = 0;
+  const auto from_series = [&](std::uint64_t until) {
+    for (; place < until && next != names.tags.size(); ++place, ++next)
+      visit(std::string_view(names.tags[next].first), std::string_view(names.tags[next].second));
+    return place == until;
+  };
+  for (std::uint32_t each = 0; each != row.tag_count; ++each) {
+    if (!from_series(own.varint()))
+      return false;
+    const std::string_view key = own.text();
+    const std::string_view value = own.text();
+    visit(key, value);
+    ++place;
+  }
+  (void)from_series(max_tags);
+  return next == names.tags.size();
+}
+
+std::optional<std::uint64_t> count_if(const row_view& row, presence bit, std::uint64_t value) {
+  return (row.present & bit) != 0 ? std::optional(value) : std::nullopt;
+}
+std::optional<money> amount_if(const row_view& row, presence bit, const money& value) {
+  return (row.present & bit) != 0 ? std::optional(value) : std::nullopt;
+}
 
 } // namespace
 
-result<void> decode_record(std::span<const std::uint8_t> bytes, usage_record& into) {
-  decoder reader(bytes, into);
-  if (!reader.run())
-    return reader.error();
-  return {};
+failure row_problem::error() const {
+  return refuse(std::string("bad record: ") + field + ' ' + problem, std::string("record.") + field);
 }
 
-std::span<const std::uint8_t> extension_of(std::span<const std::uint8_t> bytes) noexcept {
-  std::size_t at = fixed_bytes;
-  const std::size_t strings = 3 + 2 * std::size_t{bytes[tag_count_at]};
-  for (std::size_t each = 0; each != strings; ++each)
-    at += 2 + std::size_t{load<std::uint16_t>(bytes.data() + at)};
-  return bytes.subspan(at + 4, load<std::uint32_t>(bytes.data() + at));
+row_problem parse_row(const row_key& key, std::span<const std::uint8_t> bytes, row_view& into) {
+  return row_parser(bytes, into).run(key);
+}
+
+row_problem to_record(const row_key& key, const row_view& row, const series& names, usage_record& into) {
+  into.id = id_of(key);
+  into.time = time_of(key);
+  std::ranges::copy(row.call, into.call.bytes.begin());
+  // Neighbours mostly have the same names: then nothing is allocated.
+  if (into.model != names.model)
+    into.model = names.model;
+  if (into.provider != names.provider)
+    into.provider = names.provider;
+  into.request_id.assign(row.request_id);
+  into.attempt = row.attempt;
+  into.state = row.state;
+  into.usage.prompt_tokens = row.prompt_tokens;
+  into.usage.completion_tokens = row.completion_tokens;
+  into.usage.total_tokens = row.total_tokens;
+  into.usage.cached_tokens = count_if(row, has_cached_tokens, row.cached_tokens);
+  into.usage.cache_write_tokens = count_if(row, has_cache_write_tokens, row.cache_write_tokens);
+  into.usage.cache_write_1h_tokens = count_if(row, has_cache_write_1h_tokens, row.cache_write_1h_tokens);
+  into.usage.reasoning_tokens = count_if(row, has_reasoning_tokens, row.reasoning_tokens);
+  into.usage.source = row.estimated ? metering::estimated : metering::reported;
+  into.usage.images = row.images;
+  into.usage.reported_cost = amount_if(row, has_reported_cost, row.reported_cost);
+  into.cost = amount_if(row, has_cost, row.cost);
+  into.cost_limit = amount_if(row, has_cost_limit, row.cost_limit);
+  into.price_version = row.price_version;
+  into.success = row.success;
+  into.error_type = row.error_type;
+  into.response_time = std::chrono::microseconds{row.response_time};
+  into.first_token_time.reset();
+  if ((row.present & has_first_token_time) != 0)
+    into.first_token_time = std::chrono::microseconds{row.first_token_time};
+  if (row.tag_count + names.tags.size() > max_tags)
+    return {"tags", "are more than the limit"};
+  into.tags.resize(row.tag_count + names.tags.size());
+  std::size_t at = 0;
+  const bool fits = each_tag(row, names, [&](std::string_view key_text, std::string_view value) {
+    into.tags[at].first.assign(key_text);
+    into.tags[at++].second.assign(value);
+  });
+  return fits ? row_problem{} : row_problem{"tags", "have places that those of the series do not fill"};
+}
+
+std::optional<std::string_view> find_tag(const row_view& row, const series& names, std::string_view key) {
+  // Tags of one key stand all in the series or all in the row, so their order is kept.
+  if (const auto found = std::ranges::find(names.tags, key, &series::tag::first); found != names.tags.end())
+    return found->second;
+  byte_reader own(row.tags);
+  for (std::uint32_t each = 0; each != row.tag_count; ++each) {
+    (void)own.varint();
+    const std::string_view name = own.text();
+    const std::string_view value = own.text();
+    if (name == key)
+      return value;
+  }
+  return std::nullopt;
+}
+
+bool has_tag(const row_view& row, const series& names, std::string_view key, std::string_view value) {
+  const auto same = [&](const auto& tag) { return tag.first == key && tag.second == value; };
+  if (std::ranges::any_of(names.tags, same))
+    return true;
+  byte_reader own(row.tags);
+  for (std::uint32_t each = 0; each != row.tag_count; ++each) {
+    (void)own.varint();
+    const std::string_view name = own.text();
+    const std::string_view its_value = own.text();
+    if (name == key && its_value == value)
+      return true;
+  }
+  return false;
+}
+
+std::uint32_t content_hash(const row_view& row, const series& names) {
+  std::uint32_t texts = names.text_sum;
+  if (row.tag_count != 0) {
+    texts = sum_names(names.provider.str(), names.model.str());
+    (void)each_tag(row, names,
+                   [&](std::string_view key, std::string_view value) { texts = sum_tag(texts, key, value); });
+  }
+  std::uint8_t tail[4];
+  layout::store(tail, texts);
+  return crc32c(tail, crc32c(row.content));
 }
 
 } // namespace weir::storage

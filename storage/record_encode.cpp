@@ -1,36 +1,117 @@
 // From a usage record to its bytes.
 // Knows no LMDB and no file.
+#include "storage/bytes.hpp"
 #include "storage/crc32c.hpp"
+#include "storage/error_numbers.hpp"
 #include "storage/record_format.hpp"
-#include "storage/record_layout.hpp"
-
-#include <algorithm>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
+#include "storage/series.hpp"
 
 namespace weir::storage {
 
 namespace {
 
-failure refuse(const usage_record& record, const std::string& field, const std::string& problem) {
-  failure refused = make_failure(
-      errc::storage, "record " + to_string(record.id) + " cannot be booked: " + field + ' ' + problem,
-      "record." + field);
-  refused.retryable = false;
-  return refused;
+using namespace row_layout;
+
+failure cannot(const usage_record& record, const std::string& field, const std::string& problem) {
+  return refuse("record " + to_string(record.id) + " cannot be booked: " + field + ' ' + problem,
+                "record." + field);
 }
 
-std::optional<std::uint8_t> error_number(errc type) noexcept {
-  const auto found = std::ranges::find(layout::error_types, type);
-  if (found == layout::error_types.end())
-    return std::nullopt;
-  return static_cast<std::uint8_t>(found - layout::error_types.begin());
-}
+/// Writes a record and notes what it has.
+class row_writer {
+public:
+  row_writer(std::uint8_t* start, const usage_record& record)
+      : record_(record), start_(start), out_(start + fixed_bytes) {}
 
-/// The text up to the limit, without the character that the limit would cut in two.
-std::string_view cut(std::string_view text) noexcept {
+  /// All before the series.
+  void content() {
+    const token_usage& usage = record_.usage;
+    if (mark(record_.error_type != errc::none, has_error_type))
+      out_.byte(error_number(record_.error_type).value_or(0));
+    if (mark(record_.attempt != 1, has_attempt))
+      out_.varint(record_.attempt);
+    if (mark(record_.price_version != 0, has_price_version))
+      out_.varint(record_.price_version);
+    if (mark(record_.response_time.count() != 0, has_response_time))
+      out_.zigzag(record_.response_time.count());
+    if (mark(record_.first_token_time.has_value(), has_first_token_time))
+      out_.zigzag(record_.first_token_time->count());
+    out_.varint(usage.prompt_tokens);
+    out_.varint(usage.completion_tokens);
+    if (mark(usage.total_tokens != usage.prompt_tokens + usage.completion_tokens, has_total_tokens))
+      out_.varint(usage.total_tokens);
+    count(usage.cached_tokens, has_cached_tokens);
+    count(usage.cache_write_tokens, has_cache_write_tokens);
+    count(usage.cache_write_1h_tokens, has_cache_write_1h_tokens);
+    count(usage.reasoning_tokens, has_reasoning_tokens);
+    if (mark(usage.images != 0, has_images))
+      out_.varint(usage.images);
+    amount(record_.cost, has_cost);
+    amount(record_.cost_limit, has_cost_limit);
+    amount(usage.reported_cost, has_reported_cost);
+    out_.text(cut_request_id(record_.request_id));
+    head();
+  }
+
+  void names(const series& shared) {
+    out_.varint(shared.number);
+    out_.varint(record_.tags.size() - shared.tags.size());
+    std::size_t next = 0;
+    for (std::size_t place = 0; place != record_.tags.size(); ++place) {
+      const auto& tag = record_.tags[place];
+      if (next != shared.tags.size() && tag == shared.tags[next]) {
+        ++next;
+        continue;
+      }
+      out_.varint(place);
+      out_.text(tag.first);
+      out_.text(tag.second);
+    }
+  }
+
+  std::uint8_t* end(std::span<const std::uint8_t> extension) {
+    out_.bytes(extension.data(), extension.size());
+    const row_key key = make_row_key(record_.time, record_.id);
+    const auto size = static_cast<std::size_t>(out_.position() - start_);
+    out_.word(crc32c({start_, size}, crc32c(key)));
+    return out_.position();
+  }
+
+private:
+  bool mark(bool there, presence bit) {
+    if (there)
+      present_ = static_cast<std::uint16_t>(present_ | bit);
+    return there;
+  }
+  void count(const std::optional<std::uint64_t>& value, presence bit) {
+    if (mark(value.has_value(), bit))
+      out_.varint(*value);
+  }
+  void amount(const std::optional<money>& value, presence bit) {
+    if (!mark(value.has_value(), bit))
+      return;
+    out_.zigzag(value->picos);
+    out_.bytes(value->unit.letters().data(), value->unit.letters().size());
+  }
+  void head() {
+    byte_writer put(start_);
+    put.byte(record_version);
+    put.byte(static_cast<std::uint8_t>(static_cast<unsigned>(record_.state) |
+                                       (record_.success ? success_flag : 0U) |
+                                       (record_.usage.source == metering::estimated ? estimated_flag : 0U)));
+    put.word(present_);
+    put.bytes(record_.call.bytes.data(), record_.call.bytes.size());
+  }
+
+  const usage_record& record_;
+  std::uint8_t* start_;
+  byte_writer out_;
+  std::uint16_t present_ = 0;
+};
+
+} // namespace
+
+std::string_view cut_request_id(std::string_view text) noexcept {
   if (text.size() <= max_string_bytes)
     return text;
   std::size_t end = max_string_bytes;
@@ -42,24 +123,24 @@ std::string_view cut(std::string_view text) noexcept {
   return text.substr(0, end);
 }
 
-result<void> check(const usage_record& record) {
+result<void> check_record(const usage_record& record) {
   const auto too_long = [&](const std::string& field, std::size_t bytes) {
-    return refuse(record, field,
+    return cannot(record, field,
                   "has " + std::to_string(bytes) + " bytes; the limit is " +
                       std::to_string(max_string_bytes));
   };
   if (record.state < record_state::intent || record.state > record_state::void_attempt)
-    return refuse(record, "state", "is none of the four");
+    return cannot(record, "state", "is none of the four");
   if (!error_number(record.error_type))
-    return refuse(record, "error_type", "is no error class");
+    return cannot(record, "error_type", "is no error class");
   if (record.usage.source != metering::reported && record.usage.source != metering::estimated)
-    return refuse(record, "metering", "is neither reported nor estimated");
+    return cannot(record, "metering", "is neither reported nor estimated");
   if (record.model.str().size() > max_string_bytes)
     return too_long("model", record.model.str().size());
   if (record.provider.str().size() > max_string_bytes)
     return too_long("provider", record.provider.str().size());
   if (record.tags.size() > max_tags)
-    return refuse(record, "tags",
+    return cannot(record, "tags",
                   "are " + std::to_string(record.tags.size()) + "; the limit is " + std::to_string(max_tags));
   for (std::size_t at = 0; at != record.tags.size(); ++at) {
     const auto& [key, value] = record.tags[at];
@@ -71,107 +152,20 @@ result<void> check(const usage_record& record) {
   return {};
 }
 
-/// Writes the fixed part, field by field, at the place that each has. What is absent stays zero.
-class fixed_part {
-public:
-  explicit fixed_part(std::uint8_t* bytes) : bytes_(bytes) {}
-
-  void byte(std::size_t at, std::uint8_t value) { bytes_[at] = value; }
-  template <std::unsigned_integral Word>
-  void word(std::size_t at, Word value) {
-    layout::store(bytes_ + at, value);
-  }
-  void signed_word(std::size_t at, std::int64_t value) { word(at, static_cast<std::uint64_t>(value)); }
-  void id(std::size_t at, const id128& value) { std::ranges::copy(value.bytes, bytes_ + at); }
-
-  void optional_word(std::size_t at, const std::optional<std::uint64_t>& value, layout::presence bit) {
-    if (!value)
-      return;
-    word(at, *value);
-    mark(bit);
-  }
-  void optional_money(std::size_t at, std::size_t currency_at, const std::optional<money>& value,
-                      layout::presence bit) {
-    if (!value)
-      return;
-    signed_word(at, value->picos);
-    std::ranges::copy(value->unit.letters(), bytes_ + currency_at);
-    mark(bit);
-  }
-  void mark(layout::presence bit) { present_ = static_cast<std::uint16_t>(present_ | bit); }
-  std::uint16_t present() const { return present_; }
-
-private:
-  std::uint8_t* bytes_;
-  std::uint16_t present_ = 0;
-};
-
-void put_fixed(std::uint8_t* bytes, const usage_record& record) {
-  using namespace layout;
-  fixed_part put(bytes);
-  std::ranges::copy(magic, bytes);
-  put.byte(version_at, record_version);
-  put.byte(state_at, static_cast<std::uint8_t>(record.state));
-  put.byte(success_at, record.success ? 1 : 0);
-  put.byte(error_type_at, error_number(record.error_type).value_or(0));
-  put.byte(metering_at, record.usage.source == metering::estimated ? metering_estimated : metering_reported);
-  put.byte(tag_count_at, static_cast<std::uint8_t>(record.tags.size()));
-  put.id(id_at, record.id);
-  put.id(call_at, record.call);
-  put.signed_word(time_at, record.time.time_since_epoch().count());
-  put.signed_word(response_time_at, record.response_time.count());
-  if (record.first_token_time) {
-    put.signed_word(first_token_time_at, record.first_token_time->count());
-    put.mark(has_first_token_time);
-  }
-  const token_usage& usage = record.usage;
-  put.word(prompt_tokens_at, usage.prompt_tokens);
-  put.word(completion_tokens_at, usage.completion_tokens);
-  put.word(total_tokens_at, usage.total_tokens);
-  put.optional_word(cached_tokens_at, usage.cached_tokens, has_cached_tokens);
-  put.optional_word(cache_write_tokens_at, usage.cache_write_tokens, has_cache_write_tokens);
-  put.optional_word(cache_write_1h_tokens_at, usage.cache_write_1h_tokens, has_cache_write_1h_tokens);
-  put.optional_word(reasoning_tokens_at, usage.reasoning_tokens, has_reasoning_tokens);
-  put.optional_money(cost_at, cost_currency_at, record.cost, has_cost);
-  put.optional_money(cost_limit_at, cost_limit_currency_at, record.cost_limit, has_cost_limit);
-  put.word(price_version_at, record.price_version);
-  put.word(attempt_at, record.attempt);
-  put.word(presence_at, put.present());
-}
-
-template <std::unsigned_integral Word>
-void append_word(std::vector<std::uint8_t>& out, Word value) {
-  out.resize(out.size() + sizeof(Word));
-  layout::store(out.data() + out.size() - sizeof(Word), value);
-}
-
-void append_text(std::vector<std::uint8_t>& out, std::string_view text) {
-  append_word(out, static_cast<std::uint16_t>(text.size()));
-  out.insert(out.end(), text.begin(), text.end());
-}
-
-} // namespace
-
-result<void> encode_record(const usage_record& record, std::vector<std::uint8_t>& out,
-                           std::span<const std::uint8_t> extension) {
-  if (auto fits = check(record); !fits)
-    return fits;
+void encode_record(const usage_record& record, const series& names, std::vector<std::uint8_t>& out,
+                   std::span<const std::uint8_t> extension) {
+  // Room for every number at its longest.
+  std::size_t most = fixed_bytes + 20 * max_varint_bytes +
+                     std::min(record.request_id.size(), max_string_bytes) + extension.size() + checksum_bytes;
+  if (record.tags.size() != names.tags.size())
+    for (const auto& [key, value] : record.tags)
+      most += 3 * max_varint_bytes + key.size() + value.size();
   const std::size_t start = out.size();
-  out.resize(start + layout::fixed_bytes);
-  put_fixed(out.data() + start, record);
-  append_text(out, record.model.str());
-  append_text(out, record.provider.str());
-  append_text(out, cut(record.request_id));
-  for (const auto& [key, value] : record.tags) {
-    append_text(out, key);
-    append_text(out, value);
-  }
-  append_word(out, static_cast<std::uint32_t>(extension.size()));
-  out.insert(out.end(), extension.begin(), extension.end());
-  const std::size_t length = out.size() - start + layout::checksum_bytes;
-  layout::store(out.data() + start + layout::length_at, static_cast<std::uint32_t>(length));
-  append_word(out, crc32c(std::span(out).subspan(start)));
-  return {};
+  out.resize(start + most);
+  row_writer write(out.data() + start, record);
+  write.content();
+  write.names(names);
+  out.resize(static_cast<std::size_t>(write.end(extension) - out.data()));
 }
 
 } // namespace weir::storage

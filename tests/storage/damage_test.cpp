@@ -97,7 +97,7 @@ void write_schema(const std::filesystem::path& dir, const char* table, const std
   MDB_val key_view{key.size(), key.data()};
   MDB_val value_view{stored.size(), stored.data()};
   BOOST_REQUIRE(mdb_env_create(&env) == 0);
-  BOOST_REQUIRE(mdb_env_set_maxdbs(env, 4) == 0);
+  BOOST_REQUIRE(mdb_env_set_maxdbs(env, 12) == 0);
   BOOST_REQUIRE(mdb_env_open(env, dir.c_str(), 0, 0600) == 0);
   BOOST_REQUIRE(mdb_txn_begin(env, nullptr, 0, &txn) == 0);
   BOOST_REQUIRE(mdb_dbi_open(txn, table, MDB_CREATE, &meta) == 0);
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(a_newer_schema_is_refused_by_its_number) {
   write_schema(scratch.path(), "meta", std::string("\x07\0\0\0", 4));
   const std::string message = open_error(scratch.path());
   BOOST_TEST(message.find("schema version is 7") != std::string::npos);
-  BOOST_TEST(message.find("up to 1") != std::string::npos);
+  BOOST_TEST(message.find("up to 2") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_schema_that_is_no_number_is_refused) {
@@ -210,7 +210,8 @@ BOOST_AUTO_TEST_CASE(a_damaged_row_is_named_and_the_others_can_be_asked_for) {
   BOOST_TEST(seen == 33U);
   BOOST_TEST(scanned.error().message.find(to_string(plain_record(33).id)) != std::string::npos);
   BOOST_TEST(scanned.error().message.find("checksum") != std::string::npos);
-  BOOST_TEST(!books->summary({}).has_value());
+  BOOST_TEST(!books->summary({}, {}, summary_basis::rows).has_value());
+  BOOST_TEST(books->summary({}).has_value()); // its sums are elsewhere
   usage_filter after;
   after.since = plain_record(34).time;
   BOOST_TEST(all_records(*books, after).size() == rows - 34);

@@ -140,13 +140,13 @@ void fail_every_call(std::size_t count, int error, bool may_heal) {
       BOOST_TEST(!acknowledged);
     if (!happened)
       BOOST_TEST(acknowledged);
-    const auto found = all_records(*books);
+    const auto found = all_attempts(*books);
     BOOST_TEST((found == second_batch() || (!acknowledged && found == first_batch())));
     // Given again, it is in once, and stays.
     BOOST_REQUIRE(books->append(second_batch()).has_value());
-    BOOST_TEST((all_records(*books) == second_batch()));
+    BOOST_TEST((all_attempts(*books) == second_batch()));
     books.reset();
-    BOOST_TEST((all_records(*open_ledger(scratch.path())) == second_batch()));
+    BOOST_TEST((all_attempts(*open_ledger(scratch.path())) == second_batch()));
     if (!happened)
       return;
   }

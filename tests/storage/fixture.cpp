@@ -2,6 +2,8 @@
 // Knows no case.
 #include "tests/storage/fixture.hpp"
 
+#include "storage/record_format.hpp"
+
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 namespace weir::storage::testing {
 
@@ -41,6 +44,12 @@ std::string random_text(random_engine& random) {
   std::string text(below(random, 40), '\0');
   std::ranges::generate(text, [&] { return static_cast<char>(random()); });
   return text;
+}
+
+/// Often one of those that rollups are kept by.
+std::string random_key(random_engine& random) {
+  static constexpr std::array keys{"agent", "user", "project"};
+  return below(random, 2) == 0 ? keys[below(random, keys.size())] : random_text(random);
 }
 
 std::optional<std::uint64_t> random_count(random_engine& random) {
@@ -96,6 +105,8 @@ usage_record random_record(random_engine& random) {
   record.usage.cache_write_1h_tokens = random_count(random);
   record.usage.reasoning_tokens = random_count(random);
   record.usage.source = below(random, 2) == 0 ? metering::reported : metering::estimated;
+  record.usage.images = below(random, 2) == 0 ? 0 : random_number<std::uint32_t>(random);
+  record.usage.reported_cost = random_money(random);
   record.cost = random_money(random);
   record.cost_limit = random_money(random);
   record.price_version = random_number<std::uint32_t>(random);
@@ -105,7 +116,7 @@ usage_record random_record(random_engine& random) {
   if (below(random, 2) == 0)
     record.first_token_time = std::chrono::microseconds{random_number<std::int64_t>(random)};
   for (std::uint64_t tags = below(random, 5); tags != 0; --tags)
-    record.tags.emplace_back(random_text(random), random_text(random));
+    record.tags.emplace_back(random_key(random), random_text(random));
   return record;
 }
 
@@ -155,6 +166,38 @@ std::vector<usage_record> all_records(const ledger& books, const usage_filter& f
   if (!scanned)
     throw std::runtime_error(to_string(scanned.error()));
   return found;
+}
+
+std::vector<usage_record> all_attempts(const ledger& books) {
+  std::vector<usage_record> found = all_records(books);
+  auto open = books.intents();
+  if (!open)
+    throw std::runtime_error(to_string(open.error()));
+  found.insert(found.end(), open->begin(), open->end());
+  std::ranges::stable_sort(found, [](const usage_record& left, const usage_record& right) {
+    return std::tie(left.time, left.id) < std::tie(right.time, right.id);
+  });
+  return found;
+}
+
+series series_of(const usage_record& record, const std::vector<std::string>& keys) {
+  std::string description;
+  describe_series(record, keys, description);
+  std::vector<std::uint8_t> stored;
+  encode_series(1, description, stored);
+  series made;
+  if (const char* wrong = decode_series(make_series_key(1), stored, made); wrong != nullptr)
+    throw std::runtime_error(wrong);
+  return made;
+}
+
+std::vector<std::uint8_t> encoded_row(const usage_record& record,
+                                      const std::vector<std::uint8_t>& extension) {
+  if (auto fits = check_record(record); !fits)
+    throw std::runtime_error(to_string(fits.error()));
+  std::vector<std::uint8_t> out;
+  encode_record(record, series_of(record), out, extension);
+  return out;
 }
 
 pid_t start_child(const std::function<int()>& work) {

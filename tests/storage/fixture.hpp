@@ -3,6 +3,7 @@
 #pragma once
 
 #include "storage/ledger.hpp"
+#include "storage/series.hpp"
 
 #include <weir/usage.hpp>
 
@@ -13,6 +14,7 @@
 #include <memory>
 #include <ostream>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace weir::storage::testing {
@@ -51,6 +53,17 @@ std::unique_ptr<ledger> open_ledger(const std::filesystem::path& dir, std::uint6
 
 /// All records that a filter lets through, in the order of the visit; throws on a failure.
 std::vector<usage_record> all_records(const ledger& books, const usage_filter& filter = {});
+
+/// Those, and the open intents, in the order of time and id.
+std::vector<usage_record> all_attempts(const ledger& books);
+
+/// The series that a record has where rollups are kept by these tags.
+series series_of(const usage_record& record,
+                 const std::vector<std::string>& keys = {"agent", "project", "user"});
+
+/// A record as a row, and where it stands.
+std::vector<std::uint8_t> encoded_row(const usage_record& record,
+                                      const std::vector<std::uint8_t>& extension = {});
 
 /// How a child process ended.
 struct child_end {

@@ -1,11 +1,13 @@
 // Keys sort as time does, and the checksum is the published one.
 #include "storage/crc32c.hpp"
 #include "storage/keys.hpp"
+#include "storage/record_v1.hpp"
 #include "tests/storage/fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string_view>
 
@@ -46,8 +48,13 @@ BOOST_AUTO_TEST_CASE(the_checksum_is_castagnolis) {
   auto random = make_random();
   std::vector<std::uint8_t> bytes(100);
   std::ranges::generate(bytes, [&] { return static_cast<std::uint8_t>(random()); });
-  for (std::size_t size = 0; size != bytes.size(); ++size)
-    BOOST_TEST(crc32c(std::span(bytes).first(size)) == slow_crc32c(std::span(bytes).first(size)));
+  for (std::size_t size = 0; size != bytes.size(); ++size) {
+    const auto part = std::span(bytes).first(size);
+    BOOST_TEST(crc32c(part) == slow_crc32c(part));
+    BOOST_TEST(crc32c_by_tables(part) == slow_crc32c(part));
+    BOOST_TEST(crc32c(std::span(bytes).subspan(size), crc32c(part)) == slow_crc32c(bytes));
+    BOOST_TEST(crc32c_by_tables(std::span(bytes).subspan(size), crc32c(part)) == slow_crc32c(bytes));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(keys_sort_as_times_do_before_and_after_1970) {
@@ -72,10 +79,10 @@ BOOST_AUTO_TEST_CASE(a_key_has_the_bytes_of_the_documentation) {
   BOOST_TEST(make_row_key(at_us(1'764'000'000'000'000), id) == expected, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_content_hash_is_fnv_1a) {
+BOOST_AUTO_TEST_CASE(the_content_hash_of_schema_1_is_fnv_1a) {
   const std::vector<std::uint8_t> text{'f', 'o', 'o', 'b', 'a', 'r'};
-  BOOST_TEST(content_hash({}) == 0xcbf29ce484222325U);
-  BOOST_TEST(content_hash(text) == 0x85944171f73967e8U); // the algorithm's published vector
+  BOOST_TEST(content_hash_v1({}) == 0xcbf29ce484222325U);
+  BOOST_TEST(content_hash_v1(text) == 0x85944171f73967e8U); // the algorithm's published vector
 }
 
 BOOST_AUTO_TEST_CASE(a_key_gives_back_its_id) {
@@ -85,25 +92,79 @@ BOOST_AUTO_TEST_CASE(a_key_gives_back_its_id) {
   BOOST_TEST(describe(key).find(to_string(record.id)) != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(an_id_entry_remembers_three_contents_and_no_more) {
-  id_entry entry(at_us(-5), 11);
+BOOST_AUTO_TEST_CASE(an_id_entry_remembers_two_earlier_contents_and_no_more) {
+  const attempt_id id = plain_record(7).id;
+  id_entry entry(id, at_us(-5));
   BOOST_TEST(entry.add(12));
   BOOST_TEST(entry.add(13));
   BOOST_TEST(!entry.add(14));
-  for (const std::uint64_t hash : {11U, 12U, 13U})
-    BOOST_TEST(entry.has_been(hash));
+  BOOST_TEST(entry.has_been(12));
+  BOOST_TEST(entry.has_been(13));
   BOOST_TEST(!entry.has_been(14));
-  const auto again = id_entry::parse(entry.bytes());
+  const auto again = id_entry::parse(id, entry.bytes());
   BOOST_REQUIRE(again.has_value());
   BOOST_TEST((again->time() == at_us(-5)));
   BOOST_TEST(again->has_been(13));
+  BOOST_TEST(!again->is_old());
+}
+
+BOOST_AUTO_TEST_CASE(an_id_entry_is_as_short_as_its_distance_from_the_time_in_the_id) {
+  const usage_record record = plain_record(7);
+  const std::int64_t in_id = record.time.time_since_epoch().count();
+  constexpr auto least = std::numeric_limits<std::int64_t>::min();
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  const std::vector<std::pair<std::int64_t, std::size_t>> sizes{{in_id, 1},
+                                                                {in_id + 1, 3},
+                                                                {in_id + 65'535, 3},
+                                                                {in_id + 65'536, 5},
+                                                                {in_id - 1, 5},
+                                                                {in_id + 0x7fffffff, 5},
+                                                                {in_id + 0x80000000, 9},
+                                                                {in_id - 0x80000000, 5},
+                                                                {in_id - 0x80000001, 9},
+                                                                {least, 9},
+                                                                {most, 9},
+                                                                {0, 9}};
+  for (const auto& [time, size] : sizes)
+    for (std::size_t earlier = 0; earlier != 3; ++earlier) {
+      id_entry entry(record.id, at_us(time));
+      for (std::uint32_t each = 0; each != earlier; ++each)
+        BOOST_TEST(entry.add(each));
+      BOOST_TEST(entry.bytes().size() == size + 4 * earlier);
+      const auto again = id_entry::parse(record.id, entry.bytes());
+      BOOST_REQUIRE(again.has_value());
+      BOOST_TEST((again->time() == at_us(time)));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_id_entry_of_schema_1_is_understood) {
+  const id128 id{};
+  const row_key time = first_key_of(at_us(-5));
+  std::vector<std::uint8_t> stored(time.begin(), time.begin() + 8);
+  for (const std::uint8_t hash : {std::uint8_t{11}, std::uint8_t{12}, std::uint8_t{13}}) {
+    stored.push_back(hash);
+    stored.resize(stored.size() + 7);
+    auto entry = id_entry::parse(id, stored);
+    BOOST_REQUIRE(entry.has_value());
+    BOOST_TEST((entry->time() == at_us(-5)));
+    BOOST_TEST(entry->is_old());
+    BOOST_TEST(entry->has_been_v1(hash));
+    BOOST_TEST(entry->has_been_v1(11));
+    BOOST_TEST(!entry->has_been_v1(14));
+    BOOST_TEST(entry->bytes() == stored, boost::test_tools::per_element());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_id_entry_of_another_size_is_none) {
-  const std::vector<std::uint8_t> bytes(64);
-  for (std::size_t size = 0; size != bytes.size(); ++size)
-    BOOST_TEST(id_entry::parse(std::span(bytes).first(size)).has_value() ==
-               (size == 16 || size == 24 || size == 32));
+  for (unsigned form = 0; form != 256; ++form)
+    for (std::size_t size = 1; size != 64; ++size) {
+      std::vector<std::uint8_t> bytes(size);
+      bytes[0] = static_cast<std::uint8_t>(form);
+      const std::size_t width = std::array<std::size_t, 4>{0, 2, 4, 8}[(form >> 2U) & 3U];
+      const bool today = form < 16 && (form & 3U) < 3 && size == 1 + width + 4 * (form & 3U);
+      const bool old = size == 16 || size == 24 || size == 32;
+      BOOST_TEST(id_entry::parse({}, bytes).has_value() == (today || old));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

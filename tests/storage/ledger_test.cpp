@@ -1,4 +1,5 @@
 // What is booked, what is refused, and what a folder must look like.
+#include "storage/intents.hpp"
 #include "storage/keys.hpp"
 #include "storage/ledger.hpp"
 #include "storage/lmdb.hpp"
@@ -50,16 +51,16 @@ usage_record in_state(usage_record record, record_state state) {
   return record;
 }
 
-/// Works on a record's row behind the ledger's back, while it is closed.
-void with_row(const std::filesystem::path& dir, const usage_record& record,
-              const std::function<void(lmdb::transaction&, MDB_dbi, const row_key&)>& work) {
+/// Works on a table behind the ledger's back, while it is closed.
+void with_table(const std::filesystem::path& dir, const char* name,
+                const std::function<void(lmdb::transaction&, MDB_dbi)>& work) {
   lmdb::environment env;
   lmdb::transaction txn;
-  MDB_dbi records = 0;
+  MDB_dbi table = 0;
   BOOST_REQUIRE(lmdb::environment::open(dir, 1U << 20U, false, env).ok());
   BOOST_REQUIRE(txn.begin(env, lmdb::access::write).ok());
-  BOOST_REQUIRE(txn.open_table("records", 0, records).ok());
-  work(txn, records, make_row_key(record.time, record.id));
+  BOOST_REQUIRE(txn.open_table(name, 0, table).ok());
+  work(txn, table);
   BOOST_REQUIRE(txn.commit().ok());
 }
 
@@ -145,7 +146,7 @@ BOOST_AUTO_TEST_CASE(an_id_keeps_its_call_and_its_time) {
   usage_record foreign = plain_record(1);
   foreign.call = plain_record(2).call;
   BOOST_TEST(refusal(*books, {foreign}).place == "id_conflict");
-  BOOST_TEST(all_records(*books) == batch{intent}, boost::test_tools::per_element());
+  BOOST_TEST(all_attempts(*books) == batch{intent}, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_record_goes_on_only_as_its_life_does) {
@@ -167,10 +168,10 @@ BOOST_AUTO_TEST_CASE(a_record_goes_on_only_as_its_life_does) {
       BOOST_TEST_CONTEXT(to_string(from) << " to " << to_string(to)) {
         if (allowed(from, to)) {
           BOOST_TEST(append(*books, {next}).appended == 1U);
-          BOOST_TEST(all_records(*books) == batch{next}, boost::test_tools::per_element());
+          BOOST_TEST(all_attempts(*books) == batch{next}, boost::test_tools::per_element());
         } else {
           BOOST_TEST(refusal(*books, {next}).place == "id_conflict");
-          BOOST_TEST(all_records(*books) == batch{make(from, "first")}, boost::test_tools::per_element());
+          BOOST_TEST(all_attempts(*books) == batch{make(from, "first")}, boost::test_tools::per_element());
         }
       }
     }
@@ -189,26 +190,102 @@ BOOST_AUTO_TEST_CASE(a_whole_life_given_again_is_known_again) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_newer_program_noted_is_kept_when_the_record_goes_on) {
-  const scratch_folder scratch;
-  const usage_record intent = in_state(plain_record(1), record_state::intent);
-  append(*open_ledger(scratch.path()), {intent});
   const std::vector<std::uint8_t> items{5, 0, 2, 0, 0, 0, 'h', 'i'};
-  std::vector<std::uint8_t> noted;
-  BOOST_REQUIRE(encode_record(intent, noted, items).has_value());
-  with_row(scratch.path(), plain_record(1), [&](lmdb::transaction& txn, MDB_dbi records, const row_key& key) {
-    BOOST_TEST(txn.replace(records, key, noted).ok());
-  });
-  {
-    const auto books = open_ledger(scratch.path());
-    append(*books, {plain_record(1)});
-    BOOST_TEST(append(*books, {plain_record(1)}).already_there == 1U);
-    BOOST_TEST(all_records(*books) == batch{plain_record(1)}, boost::test_tools::per_element());
+  for (const record_state state : {record_state::intent, record_state::unknown}) {
+    const scratch_folder scratch;
+    const usage_record before = in_state(plain_record(1), state);
+    append(*open_ledger(scratch.path()), {before});
+    with_table(scratch.path(), state == record_state::intent ? "intents" : "records",
+               [&](lmdb::transaction& txn, MDB_dbi table) {
+                 std::vector<std::uint8_t> noted;
+                 const row_key key = make_row_key(before.time, before.id);
+                 if (state == record_state::intent) {
+                   encode_intent(before, series_of(before), noted, items);
+                   BOOST_TEST(txn.replace(table, before.id.bytes, noted).ok());
+                 } else {
+                   encode_record(before, series_of(before), noted, items);
+                   BOOST_TEST(txn.replace(table, key, noted).ok());
+                 }
+               });
+    {
+      const auto books = open_ledger(scratch.path());
+      append(*books, {plain_record(1)});
+      BOOST_TEST(append(*books, {plain_record(1), before}).already_there == 2U);
+      BOOST_TEST(all_records(*books) == batch{plain_record(1)}, boost::test_tools::per_element());
+    }
+    with_table(scratch.path(), "records", [&](lmdb::transaction& txn, MDB_dbi table) {
+      const row_key key = make_row_key(before.time, before.id);
+      lmdb::bytes_view bytes;
+      row_view row;
+      BOOST_REQUIRE(txn.find(table, key, bytes).ok());
+      BOOST_REQUIRE(parse_row(key, bytes, row).none());
+      BOOST_TEST(row.extension == lmdb::bytes_view(items), boost::test_tools::per_element());
+    });
   }
-  with_row(scratch.path(), plain_record(1), [&](lmdb::transaction& txn, MDB_dbi records, const row_key& key) {
-    lmdb::bytes_view row;
-    BOOST_REQUIRE(txn.find(records, key, row).ok());
-    BOOST_TEST(extension_of(row) == items, boost::test_tools::per_element());
-  });
+}
+
+BOOST_AUTO_TEST_CASE(an_intent_is_no_row_until_it_has_ended) {
+  const scratch_folder scratch;
+  const auto books = open_ledger(scratch.path());
+  const usage_record intent = in_state(plain_record(1), record_state::intent);
+  append(*books, {intent, plain_record(2)});
+  BOOST_TEST(all_records(*books) == batch{plain_record(2)}, boost::test_tools::per_element());
+  BOOST_TEST(books->intents().value() == batch{intent}, boost::test_tools::per_element());
+  BOOST_TEST(books->stats().value().open_intents == 1U);
+  append(*books, {plain_record(1)});
+  BOOST_TEST(books->intents().value().empty());
+  BOOST_TEST(books->stats().value().open_intents == 0U);
+  BOOST_TEST(books->stats().value().records == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(closing_makes_every_open_intent_unknown) {
+  const scratch_folder scratch;
+  const auto books = open_ledger(scratch.path());
+  batch intents;
+  for (std::uint64_t number = 0; number != 50; ++number)
+    intents.push_back(in_state(plain_record(number), record_state::intent));
+  append(*books, intents);
+  append(*books, plain_batch(10, 20));
+  const batch closed = books->close_intents().value();
+  BOOST_TEST(closed.size() == 30U);
+  for (const usage_record& record : closed) {
+    BOOST_TEST((record.state == record_state::unknown));
+    BOOST_TEST((record.error_type == errc::unknown));
+    BOOST_TEST((record.usage.source == metering::estimated));
+    BOOST_TEST((record.cost_limit == intents.front().cost_limit));
+    BOOST_TEST(!record.success);
+  }
+  BOOST_TEST(books->intents().value().empty());
+  BOOST_TEST(books->stats().value().records == 50U);
+  BOOST_TEST(append(*books, intents).already_there == 50U);
+  BOOST_TEST(append(*books, closed).already_there == 30U);
+  BOOST_TEST(books->close_intents().value().empty());
+  // Their figures may still come.
+  BOOST_TEST(append(*books, plain_batch(0, 50)).appended == 30U);
+  BOOST_TEST(all_records(*books) == plain_batch(0, 50), boost::test_tools::per_element());
+  BOOST_TEST(append(*books, closed).already_there == 30U);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_price_changes_the_cost_and_nothing_else) {
+  const scratch_folder scratch;
+  const auto books = open_ledger(scratch.path());
+  append(*books, plain_batch(0, 10));
+  batch repriced = plain_batch(0, 10);
+  for (usage_record& record : repriced) {
+    record.cost = money{7, *currency::parse("EUR")};
+    record.price_version = 9;
+  }
+  BOOST_TEST(books->reprice(repriced).value() == 10U);
+  BOOST_TEST(books->reprice(repriced).value() == 0U);
+  BOOST_TEST(all_records(*books) == repriced, boost::test_tools::per_element());
+  batch wrong = repriced;
+  wrong[3].usage.prompt_tokens += 1;
+  BOOST_TEST(books->reprice(wrong).error().place == "id_conflict");
+  BOOST_TEST(books->reprice(batch{plain_record(99)}).error().place == "id_conflict");
+  append(*books, {in_state(plain_record(20), record_state::void_attempt)});
+  BOOST_TEST(books->reprice(batch{in_state(plain_record(20), record_state::void_attempt)}).error().place ==
+             "id_conflict");
+  BOOST_TEST(books->verify({}).value().problems.empty());
 }
 
 BOOST_AUTO_TEST_CASE(an_oversized_record_refuses_the_batch_before_anything_is_written) {
@@ -269,7 +346,10 @@ BOOST_AUTO_TEST_CASE(the_shape_of_the_books_is_told) {
   const auto stats = books->stats().value();
   BOOST_TEST(stats.records == 1000U);
   BOOST_TEST(stats.map_bytes == 8U << 20U);
-  BOOST_TEST(stats.file_bytes > 200'000U);
+  BOOST_TEST(stats.file_bytes > 100'000U);
+  BOOST_TEST(stats.used_bytes <= stats.file_bytes);
+  BOOST_TEST(stats.used_bytes > 80'000U);
+  BOOST_TEST(stats.rollups > 0U);
   BOOST_TEST(stats.file_bytes <= std::filesystem::file_size(scratch.path() / "data.mdb"));
 }
 

@@ -1,11 +1,11 @@
-// Where each field of a record stands, and the numbers that its enumerations have on disk.
-// Never change a line here: add to the extension area, or make a new version (docs/ledger-format.md).
+// Where each field of a record of version 1 stands, as schema 1 had them.
+// Never change a line here: such rows are read for good (docs/ledger-format.md).
 #pragma once
 
-#include <weir/error.hpp>
+#include "storage/bytes.hpp"
+#include "storage/error_numbers.hpp"
 
 #include <array>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 
@@ -68,47 +68,5 @@ enum presence : std::uint16_t {
 
 inline constexpr std::uint8_t metering_reported = 0;
 inline constexpr std::uint8_t metering_estimated = 1;
-
-/// The error classes by their number on disk. New ones go to the end.
-inline constexpr std::array error_types{
-    errc::none,
-    errc::network,
-    errc::auth,
-    errc::rate_limit,
-    errc::token_limit,
-    errc::model_not_found,
-    errc::invalid_request,
-    errc::server_error,
-    errc::timeout,
-    errc::unknown,
-    errc::content_filter,
-    errc::quota_exceeded,
-    errc::overloaded,
-    errc::circuit_open,
-    errc::cancelled,
-    errc::budget_exceeded,
-    errc::offline,
-    errc::read_only,
-    errc::config,
-    errc::storage,
-};
-static_assert(error_types.size() == static_cast<std::size_t>(errc::storage) + 1,
-              "a new error class needs a number on disk");
-
-/// Writes an integer, least significant byte first.
-template <std::unsigned_integral Word>
-void store(std::uint8_t* at, Word value) noexcept {
-  for (std::size_t byte = 0; byte != sizeof(Word); ++byte)
-    at[byte] = static_cast<std::uint8_t>(value >> (8 * byte));
-}
-
-/// Reads an integer that `store` wrote.
-template <std::unsigned_integral Word>
-Word load(const std::uint8_t* at) noexcept {
-  Word value = 0;
-  for (std::size_t byte = 0; byte != sizeof(Word); ++byte)
-    value = static_cast<Word>(value | static_cast<Word>(Word{at[byte]} << (8 * byte)));
-  return value;
-}
 
 } // namespace weir::storage::layout

@@ -1,0 +1,111 @@
+// What a summary sums, in a form that adds quickly, takes back exactly, and is stored.
+// Knows no table; whose sums they are says the key.
+#pragma once
+
+#include "storage/bytes.hpp"
+#include "storage/record_format.hpp"
+
+#include <weir/usage.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <span>
+#include <vector>
+
+namespace weir::storage {
+
+/// Sums of amounts, one a currency, with how many went in: a sum from which all were taken back is none.
+class amount_sums {
+public:
+  struct entry {
+    currency unit;
+    std::uint64_t count = 0;
+    wide_word picos = 0;
+  };
+
+  void add(currency unit, std::uint64_t count, wide_word picos);
+  void add(const amount_sums& other);
+  const std::vector<entry>& entries() const noexcept { return entries_; } ///< ascending by currency
+  std::map<currency, money_sum> to_sums() const;
+
+private:
+  std::vector<entry> entries_;
+};
+
+/// Counts by bucket of a `duration_histogram`, in a window that grows with them.
+class bucket_counts {
+public:
+  void add(std::size_t bucket, std::uint64_t count) {
+    if (bucket - first_ >= counts_.size())
+      widen(bucket);
+    counts_[bucket - first_] += count;
+  }
+  void add(const bucket_counts& other);
+
+  /// Calls `visit(bucket, count)` for each count that is not zero, ascending.
+  template <class Visit>
+  void each(Visit&& visit) const {
+    for (std::size_t at = 0; at != counts_.size(); ++at)
+      if (counts_[at] != 0)
+        visit(first_ + at, counts_[at]);
+  }
+  duration_histogram to_histogram() const;
+
+private:
+  void widen(std::size_t bucket);
+
+  std::size_t first_ = 0;
+  std::vector<std::uint64_t> counts_;
+};
+
+/// Everything that `usage_summary::add` sums. All counts wrap, so that what is added in any order and taken
+/// back again leaves nothing.
+class tally {
+public:
+  void add(const row_view& row) { count(row, 1); }
+  /// Takes a row back, but for the first and last time: who keeps them must see to that.
+  void take_back(const row_view& row) { count(row, ~std::uint64_t{0}); }
+  void add(const tally& other);
+
+  /// Adds a stored tally; what is wrong with it, or null. When something is, this is in part changed.
+  const char* add_stored(std::span<const std::uint8_t> key, std::span<const std::uint8_t> value);
+
+  /// Appends the tally as it is stored under a key, with a checksum over both.
+  void encode(std::span<const std::uint8_t> key, std::vector<std::uint8_t>& out) const;
+
+  std::uint64_t requests() const noexcept { return counters_[0]; }
+  bool has_times() const noexcept { return first_ <= last_; }
+  std::int64_t first() const noexcept { return first_; } ///< microseconds since 1970
+  std::int64_t last() const noexcept { return last_; }
+  void set_times(std::int64_t first, std::int64_t last) noexcept {
+    first_ = first;
+    last_ = last;
+  }
+  void add_time(std::int64_t time) noexcept {
+    first_ = std::min(first_, time);
+    last_ = std::max(last_, time);
+  }
+
+  /// All but names, period and such.
+  usage_summary to_summary() const;
+
+  static constexpr std::size_t counters = 14;
+
+private:
+  void count(const row_view& row, std::uint64_t times);
+
+  std::array<std::uint64_t, counters> counters_{};
+  std::int64_t first_ = std::numeric_limits<std::int64_t>::max();
+  std::int64_t last_ = std::numeric_limits<std::int64_t>::min();
+  amount_sums cost_;
+  amount_sums reported_;
+  amount_sums limit_;
+  bucket_counts response_;
+  bucket_counts first_token_;
+};
+
+} // namespace weir::storage
