@@ -134,10 +134,12 @@ void read_period(table_reader& in, budget_config& budget) {
     in.fault("time_zone", found.error().message);
 }
 
-/// So many per cent of an amount, rounded down to a pico.
+/// So many per cent of an amount, rounded down to a pico, but not to nothing.
 money share_of(const money& whole, const money& percent) {
   constexpr int128 hundred = int128{100} * picos_per_unit;
-  return {static_cast<std::int64_t>(int128{whole.picos} * percent.picos / hundred), whole.unit};
+  const int128 picos = int128{whole.picos} * percent.picos / hundred;
+  const std::int64_t least = whole.picos > 0 && percent.picos > 0 ? 1 : 0;
+  return {std::max(static_cast<std::int64_t>(picos), least), whole.unit};
 }
 
 void read_soft_limit(table_reader& in, budget_config& budget) {
