@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(the_books_say_what_is_not_as_it_should_be) {
   report.ledger.refused = 1;
   report.ledger.recovered = 2;
   BOOST_TEST(line_with(health_text(report, false), "ledger:") ==
-             "ledger: writable; 1,234 records not yet durable; 1 record refused for good (see the log); 2 "
+             "ledger: writable; 1234 records not yet durable; 1 record refused for good (see the log); 2 "
              "attempts of an earlier run of unknown fate");
   report.ledger = {};
   report.ledger.enabled = false;
