@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(a_bad_list_is_refused_as_a_whole_and_says_where) {
   BOOST_TEST(has(refusal(R"([{"id":"a","models":[{"id":"m","match":{"equals":"m"},"prices":[
       {"constraint":{"weekday":"monday"},"prices":{"input_mtok":1,"output_mtok":1}}]}]}])"),
                  "prices[0].constraint"));
-  BOOST_TEST(has(refusal(string(100'000, '[')), "nested deeper"));
+  BOOST_TEST(has(refusal(string(100'000, '['), price_format::genai_prices), "nested deeper"));
   BOOST_TEST(has(refusal("[prices.a]\nmodel = 1\n"), "list:2:1: prices.a.model: is unknown"));
   BOOST_TEST(has(refusal("[[prices.a.models]]\nname='m'\ncurrency='EUR'\ninput_price=-1\noutput_price=1\n"),
                  "negative"));

@@ -46,12 +46,12 @@ BOOST_AUTO_TEST_CASE(a_source_in_the_clear_is_refused) {
   const auto source = [](const std::string& text) {
     return with("", "[llm.prices]\nsource = \"" + text + "\"\n");
   };
-  is_fault(source("http://prices.example/p.json"), "6:10 llm.prices.source", "in the clear");
-  is_fault(source("ftp://prices.example/p.json"), "6:10 llm.prices.source", "https://");
+  is_fault(source("http://prices.example/p.json"), "7:10 llm.prices.source", "in the clear");
+  is_fault(source("ftp://prices.example/p.json"), "7:10 llm.prices.source", "https://");
   BOOST_TEST(load(source("http://127.0.0.1:8080/p.json")).has_value());
   BOOST_TEST(load(source("prices.toml")).has_value());
-  is_fault(with("", "[llm.prices]\nformat = \"xml\"\n"), "6:10 llm.prices.format", "genai-prices");
-  is_fault(with("", "[llm.prices]\nmax_change = 0.5\n"), "6:14 llm.prices.max_change", "from 1");
+  is_fault(with("", "[llm.prices]\nformat = \"xml\"\n"), "7:10 llm.prices.format", "genai-prices");
+  is_fault(with("", "[llm.prices]\nmax_change = 0.5\n"), "7:14 llm.prices.max_change", "from 1");
 }
 
 BOOST_AUTO_TEST_CASE(every_price_of_a_model_is_read_and_shown_again) {
