@@ -28,11 +28,10 @@ std::vector<column> record_columns() {
           {.title = "TAGS", .spare = 9}};
 }
 
-/// To the millisecond: `2026-11-24T12:00:00.123Z`.
+/// To the second: `2026-11-24T12:00:00Z`.
 std::string moment_cell(timestamp time) {
-  constexpr std::size_t of_microseconds = 4; // 456Z
-  std::string text = to_string(time);
-  return text.replace(text.size() - of_microseconds, of_microseconds, "Z");
+  constexpr std::size_t to_second = 19;
+  return to_string(time).substr(0, to_second) + "Z";
 }
 
 /// What never reached a provider costs nothing, and what may have been billed has an upper bound.

@@ -80,7 +80,7 @@ std::vector<history_point> stretches(const summary_question& asked, timestamp fi
 }
 
 result<std::string> history(const summary_question& asked, const storage::ledger& ledger,
-                            const usage_summary& totals) {
+                            const usage_summary& totals, unsigned width) {
   const timestamp first = std::max(asked.filter.since.value_or(timestamp::min()), totals.first_request_time);
   const timestamp end = asked.filter.until.value_or(asked.now);
   const time_step step = end - first <= two_days ? time_step::hour : time_step::day;
@@ -97,7 +97,7 @@ result<std::string> history(const summary_question& asked, const storage::ledger
     for (history_point& point : points)
       if (point.figures.period == each.period)
         point.figures = each;
-  return history_text(points, to_string(step));
+  return history_text(points, to_string(step), width);
 }
 
 int show_table(const summary_options& options, const summary_question& asked, const storage::ledger& ledger,
@@ -109,7 +109,7 @@ int show_table(const summary_options& options, const summary_question& asked, co
   const drawn_table table = summary_table(summaries, asked.grouping, asked.zone, on);
   std::string text = table.text;
   if (on.blocks && totals.total_requests != 0) {
-    const auto days = history(asked, ledger, totals);
+    const auto days = history(asked, ledger, totals, on.width);
     if (!days)
       return fail_usage(days.error(), options.question);
     if (!days->empty())

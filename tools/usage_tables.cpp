@@ -105,12 +105,15 @@ private:
   std::vector<money_cell> costs_; ///< one a row
 };
 
-/// One line of a sparkline: what it is of, the picture, from when to when, and the highest point.
-std::string spark_line(std::string_view title, const std::vector<history_point>& points,
-                       const std::vector<int128>& values, const std::string& most) {
+/// One line of a sparkline: what it is of, the picture, from when to when if there is room, and the highest
+/// point.
+std::string spark_line(const std::string& title, const std::vector<history_point>& points,
+                       const std::vector<int128>& values, const std::string& most, unsigned width) {
   const auto peak = static_cast<std::size_t>(std::ranges::max_element(values) - values.begin());
-  return fmt::format("{}  {}  {} to {}, most on {}: {}\n", title, sparkline(values), points.front().label,
-                     points.back().label, points[peak].label, most);
+  const std::string range = fmt::format("{} to {}, ", points.front().label, points.back().label);
+  const std::string end = fmt::format("most on {}: {}", points[peak].label, most);
+  const bool roomy = width == 0 || title.size() + 4 + values.size() + range.size() + end.size() <= width;
+  return fmt::format("{}  {}  {}{}\n", title, sparkline(values), roomy ? range : "", end);
 }
 
 } // namespace
@@ -202,7 +205,7 @@ std::string summary_notes(const usage_summary& totals) {
   return notes;
 }
 
-std::string history_text(const std::vector<history_point>& points, std::string_view step) {
+std::string history_text(const std::vector<history_point>& points, std::string_view step, unsigned width) {
   if (points.size() < 2)
     return {};
   std::map<currency, money_sum> spent;
@@ -219,7 +222,7 @@ std::string history_text(const std::vector<history_point>& points, std::string_v
       values[at] = found == sums.end() ? 0 : found->second.picos();
       most = money_sum(std::max(most.picos(), values[at]), unit);
     }
-    text += spark_line(fmt::format("{} by {}", unit.str(), step), points, values, money_words(most));
+    text += spark_line(fmt::format("{} by {}", unit.str(), step), points, values, money_words(most), width);
   }
   if (!text.empty())
     return text;
@@ -228,7 +231,7 @@ std::string history_text(const std::vector<history_point>& points, std::string_v
   const auto most = static_cast<std::uint64_t>(*std::ranges::max_element(values));
   if (most == 0)
     return {};
-  return spark_line(fmt::format("attempts by {}", step), points, values, with_thousands(most));
+  return spark_line(fmt::format("attempts by {}", step), points, values, with_thousands(most), width);
 }
 
 } // namespace weir::tools

@@ -34,8 +34,8 @@ struct history_point {
 };
 
 /// A sparkline for each currency that was spent, or of the attempts where nothing was: equal stretches of
-/// time, oldest first. Empty without two stretches.
-std::string history_text(const std::vector<history_point>& points, std::string_view step);
+/// time, oldest first, in so many columns (0: as many as need be). Empty without two stretches.
+std::string history_text(const std::vector<history_point>& points, std::string_view step, unsigned width);
 
 /// Sums joined by a plus: `1.50 USD + 2.00 EUR`; empty when there is none.
 std::string cost_words(const std::map<currency, money_sum>& sums);

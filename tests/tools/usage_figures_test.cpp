@@ -181,15 +181,16 @@ BOOST_AUTO_TEST_CASE(one_group_has_no_total_beside_it) {
 BOOST_AUTO_TEST_CASE(history_shows_each_currency_and_else_the_attempts) {
   const std::vector<history_point> paid{
       {"day 1", group("", 1'000'000'000'000)}, {"day 2", {}}, {"day 3", group("", 250'000'000'000)}};
-  BOOST_TEST(history_text(paid, "day") == "USD by day  █.▂  day 1 to day 3, most on day 1: 1.00 USD\n");
+  BOOST_TEST(history_text(paid, "day", 0) == "USD by day  █.▂  day 1 to day 3, most on day 1: 1.00 USD\n");
+  BOOST_TEST(history_text(paid, "day", 40) == "USD by day  █.▂  most on day 1: 1.00 USD\n"); // no room
   usage_record unpriced = record(at(0s));
   unpriced.cost.reset();
   usage_summary free;
   free.add(unpriced);
-  BOOST_TEST(history_text({{"a", {}}, {"b", free}}, "hour") ==
+  BOOST_TEST(history_text({{"a", {}}, {"b", free}}, "hour", 0) ==
              "attempts by hour  .█  a to b, most on b: 1\n");
-  BOOST_TEST(history_text({{"a", {}}, {"b", {}}}, "hour").empty());
-  BOOST_TEST(history_text({{"a", free}}, "hour").empty());
+  BOOST_TEST(history_text({{"a", {}}, {"b", {}}}, "hour", 0).empty());
+  BOOST_TEST(history_text({{"a", free}}, "hour", 0).empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
