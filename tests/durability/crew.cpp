@@ -11,6 +11,7 @@
 #include <array>
 #include <csignal>
 #include <cstring>
+#include <iostream>
 #include <stdexcept>
 
 namespace weir::durability {
@@ -143,6 +144,16 @@ findings run_crew(unsigned workers, const share_of_work& work) {
     }
   }
   return all;
+}
+
+void tell(const std::string& what, const findings& found, std::chrono::nanoseconds time) {
+  std::cout << what << ": " << found.looked_at << " states in "
+            << std::chrono::duration_cast<std::chrono::milliseconds>(time).count() << " ms, " << found.failed
+            << " failed" << std::endl;
+  for (const auto& [kind, count] : found.kinds)
+    std::cout << "  " << count << " x " << kind << std::endl;
+  for (const std::string& each : found.first)
+    std::cout << "  e.g. " << each << std::endl;
 }
 
 } // namespace weir::durability

@@ -2,6 +2,7 @@
 // Knows no state.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -28,5 +29,8 @@ using share_of_work =
 
 /// Runs `workers` processes.
 findings run_crew(unsigned workers, const share_of_work& work);
+
+/// Says for people what was found.
+void tell(const std::string& what, const findings& found, std::chrono::nanoseconds time);
 
 } // namespace weir::durability

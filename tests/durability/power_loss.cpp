@@ -3,6 +3,7 @@
 // goes on. Knows the ledger by its interface only.
 #include "tests/durability/crash.hpp"
 #include "tests/durability/crew.hpp"
+#include "tests/durability/memory_folder.hpp"
 #include "tests/durability/workload.hpp"
 #include "tests/durability/write_log.hpp"
 
@@ -38,52 +39,41 @@ struct history {
   std::vector<books> after;
 };
 
-/// A folder in memory where there is one: no disk is worn, and nothing depends on its speed.
-class memory_folder {
-public:
-  memory_folder() {
-    std::string name =
-        ::access("/dev/shm", W_OK) == 0 ? "/dev/shm/weir-power-XXXXXX" : "/tmp/weir-power-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr)
-      throw std::runtime_error("no folder for the ledgers");
-    path_ = name;
-  }
-  memory_folder(const memory_folder&) = delete;
-  memory_folder& operator=(const memory_folder&) = delete;
-  ~memory_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
-private:
-  std::filesystem::path path_;
-};
-
 unsigned flags_of(const std::string& unsafe) {
   return unsafe == "nosync" ? MDB_NOSYNC : unsafe == "nometasync" ? MDB_NOMETASYNC : 0U;
 }
 
 history record(const settings& how, const std::filesystem::path& dir) {
-  history made;
+  history made{{}, {books{}}};
   recording log(dir, flags_of(how.unsafe));
-  workload work(dir, how.seed);
-  made.after.push_back(work.now());
+  workload work(how.seed);
+  std::unique_ptr<storage::ledger> ledger;
+  std::map<task::kind, std::uint64_t> counts;
   const bool early = how.unsafe == "early-acknowledgement";
   for (std::uint64_t step = 1; step <= how.steps; ++step) {
-    work.step([&] {
-      log.mark(event::kind::handed_over, step);
-      if (early)
-        log.mark(event::kind::acknowledged, step);
-    });
+    const task next = work.next();
+    log.mark(event::kind::handed_over, step);
+    if (early)
+      log.mark(event::kind::acknowledged, step);
+    const auto done = perform(next, dir, ledger);
     if (!early)
       log.mark(event::kind::acknowledged, step);
-    made.after.push_back(work.now());
+    const std::string where = "step " + std::to_string(step) + ", with no cut at all: ";
+    if (!done)
+      throw std::runtime_error(where + to_string(done.error()));
+    if (*done != next.changes)
+      throw std::runtime_error(where + std::to_string(*done) + " rows changed, not " +
+                               std::to_string(next.changes));
+    if (const auto wrong = difference(*ledger, next.after))
+      throw std::runtime_error(where + *wrong);
+    made.after.push_back(next.after);
+    counts[next.what] += next.changes;
   }
   made.events = log.take();
-  for (const auto& [name, count] : work.counts())
-    std::cout << (name == work.counts().begin()->first ? "workload: " : ", ") << count << ' ' << name;
-  std::cout << std::endl;
+  std::cout << "workload: " << counts[task::kind::append] << " records appended, "
+            << counts[task::kind::reopen_and_close_intents] << " intents closed at reopenings, "
+            << counts[task::kind::clean_up] << " rows deleted, " << counts[task::kind::reprice] << " repriced"
+            << std::endl;
   return made;
 }
 
@@ -106,7 +96,7 @@ void lay_down(const disk_image& image, const std::filesystem::path& dir) {
 /// Opens what is left and compares it with what must be there; then goes on with it.
 verdict judge(const std::filesystem::path& dir, const history& told, std::uint64_t acknowledged,
               std::uint64_t handed_over) {
-  auto ledger = storage::ledger::open(workload::options_for(dir));
+  auto ledger = storage::ledger::open(options_for(dir));
   if (!ledger)
     return "does not open: " + to_string(ledger.error());
   std::optional<std::string> wrong;
@@ -167,16 +157,6 @@ findings explore(const settings& how, const history& told, const std::filesystem
   });
 }
 
-void tell(const settings& how, const findings& found, std::chrono::milliseconds time) {
-  std::cout << (how.unsafe == "nothing" ? std::string("as it is") : "unsafe: " + how.unsafe) << ": "
-            << found.looked_at << " states in " << time.count() << " ms, " << found.failed << " failed"
-            << std::endl;
-  for (const auto& [kind, count] : found.kinds)
-    std::cout << "  " << count << " x " << kind << std::endl;
-  for (const std::string& each : found.first)
-    std::cout << "  e.g. " << each << std::endl;
-}
-
 int run(const settings& how) {
   std::cout << "power_loss: seed " << how.seed << ", " << how.steps << " steps" << std::endl;
   const memory_folder scratch;
@@ -184,8 +164,8 @@ int run(const settings& how) {
   const history told = record(how, dir);
   const auto start = std::chrono::steady_clock::now();
   const findings found = explore(how, told, scratch.path());
-  tell(how, found,
-       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start));
+  tell(how.unsafe == "nothing" ? "power cuts" : "power cuts, unsafe: " + how.unsafe, found,
+       std::chrono::steady_clock::now() - start);
   const bool safe = how.unsafe == "nothing";
   if (!safe && found.failed == 0)
     std::cout << "what is unsafe has passed: this harness sees nothing" << std::endl;

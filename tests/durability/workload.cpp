@@ -5,7 +5,6 @@
 #include "tests/storage/fixture.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
 namespace weir::durability {
@@ -16,107 +15,70 @@ constexpr std::size_t most_open = 40;
 constexpr std::chrono::minutes pace{7}; // so that a run covers days, as retention and rollups have them
 constexpr std::chrono::hours kept{12};
 
-void expect(bool held, const std::string& what) {
-  if (!held)
-    throw std::runtime_error("workload: " + what);
-}
-
-template <class Value>
-Value value_of(result<Value> done, const char* what) {
-  if (!done)
-    throw std::runtime_error(std::string(what) + ": " + to_string(done.error()));
-  return std::move(*done);
-}
-
 timestamp day_after(timestamp time) {
   return std::chrono::ceil<std::chrono::days>(time);
 }
 
 } // namespace
 
-workload::workload(std::filesystem::path dir, std::uint64_t seed) : dir_(std::move(dir)), random_(seed) {
-  ledger_ = value_of(storage::ledger::open(options_for(dir_)), "open");
-}
-
-workload::~workload() = default;
-
-storage::ledger_options workload::options_for(const std::filesystem::path& dir) {
-  return {.dir = dir, .map_bytes = 1U << 16U}; // the least, so that it must grow
-}
-
-void workload::step(const std::function<void()>& handing_over) {
-  const std::uint64_t number = ++steps_;
+task workload::next() {
+  const std::uint64_t number = ++tasks_;
+  task made;
   if (number % 25 == 0)
-    close_and_open(handing_over);
+    made = close_intents();
   else if (number % 8 == 0)
-    clean_up(handing_over);
+    made = clean_up();
   else if (number % 11 == 0)
-    reprice(handing_over);
+    made = reprice();
   else
     switch (below(4)) {
     case 0:
-      append(late_figures(), handing_over);
+      made = append(late_figures());
       break;
     case 1:
-      append(new_intents(), handing_over);
+      made = append(new_intents());
       break;
     default: // as a busy ledger's group commit has it: both at once
       batch both = endings();
       std::ranges::move(new_intents(), std::back_inserter(both));
-      append(std::move(both), handing_over);
+      made = append(std::move(both));
     }
-  if (const auto wrong = difference(*ledger_, books_))
-    throw std::runtime_error("after step " + std::to_string(number) + ", with no cut at all: " + *wrong);
+  made.after = books_;
+  return made;
 }
 
-void workload::append(batch records, const std::function<void()>& handing_over) {
+task workload::append(batch records) {
   if (records.empty())
     records = new_intents();
-  handing_over();
-  const auto done = value_of(ledger_->append(records), "append");
-  expect(done.appended == records.size(), "everything given is new");
   book(records);
-  ++counts_["batches"];
-  counts_["records"] += records.size();
+  return {.what = task::kind::append, .batch = records, .changes = records.size()};
 }
 
-void workload::close_and_open(const std::function<void()>& handing_over) {
-  ledger_.reset();
-  ledger_ = value_of(storage::ledger::open(options_for(dir_)), "open");
-  batch expected;
+task workload::close_intents() {
+  batch records;
   for (const usage_record* each : books_.open()) {
-    expected.push_back(*each);
-    expected.back().state = record_state::unknown;
+    records.push_back(*each);
+    records.back().state = record_state::unknown;
   }
-  handing_over();
-  const auto closed = value_of(ledger_->close_intents(), "close_intents");
-  expect(closed.size() == expected.size(), "all open intents are closed");
-  book(closed);
-  ++counts_["reopenings"];
+  book(records);
+  return {.what = task::kind::reopen_and_close_intents, .changes = records.size()};
 }
 
-void workload::clean_up(const std::function<void()>& handing_over) {
+task workload::clean_up() {
   const auto ended = books_.ended();
   if (ended.empty() || ended.back()->time - kept <= ended.front()->time)
-    return append(new_intents(), handing_over);
-  const timestamp bound = ended.back()->time - kept;
-  handing_over();
-  const auto done = value_of(ledger_->cleanup({bound, {}, 0}), "cleanup");
-  expect(!done.more, "a small clean-up is one step");
-  std::uint64_t rows = 0;
+    return append(new_intents());
+  task made{.what = task::kind::clean_up, .bound = ended.back()->time - kept};
   for (const usage_record* each : ended)
-    if (each->time < bound) {
+    if (each->time < made.bound) {
       gone_.insert(books_.rows.extract(each->id));
-      ++rows;
+      ++made.changes;
     }
-  expect(done.rows == rows,
-         "the clean-up deletes " + std::to_string(rows) + " rows and not " + std::to_string(done.rows));
-  books_.whole_since = day_after(bound);
-  ++counts_["clean-ups"];
-  counts_["deleted rows"] += rows;
+  books_.whole_since = day_after(made.bound);
+  return made;
 }
 
-void workload::reprice(const std::function<void()>& handing_over) {
+task workload::reprice() {
   batch records;
   for (const usage_record* each : books_.ended())
     if (each->state != record_state::void_attempt && below(4) == 0) {
@@ -126,11 +88,9 @@ void workload::reprice(const std::function<void()>& handing_over) {
       ++records.back().price_version;
     }
   if (records.empty())
-    return append(new_intents(), handing_over);
-  handing_over();
-  expect(value_of(ledger_->reprice(records), "reprice") == records.size(), "every row has a new price");
+    return append(new_intents());
   book(records);
-  ++counts_["repricings"];
+  return {.what = task::kind::reprice, .batch = records, .changes = records.size()};
 }
 
 usage_record workload::new_record() {
@@ -206,22 +166,58 @@ workload::batch workload::late_figures() {
       records.push_back(*each);
       settle(records.back());
     }
-  counts_["late figures"] += records.size();
   return records;
 }
 
 void workload::book(const batch& records) {
   books_ = after_batch(books_, records);
-  count_totals();
-}
-
-void workload::count_totals() {
-  usage_summary all;
+  usage_summary all; // anew, for what changed was counted before
   for (const auto* rows : {&books_.rows, &gone_})
     for (const auto& [id, record] : *rows)
       if (record->state != record_state::intent)
         all.add(*record);
   books_.totals.assign(all.total_requests == 0 ? 0 : 1, all);
+}
+
+storage::ledger_options options_for(const std::filesystem::path& dir) {
+  return {.dir = dir, .map_bytes = 1U << 16U}; // the least, so that it must grow
+}
+
+result<std::uint64_t> perform(const task& given, const std::filesystem::path& dir,
+                              std::unique_ptr<storage::ledger>& ledger) {
+  if (given.what == task::kind::reopen_and_close_intents)
+    ledger.reset();
+  if (ledger == nullptr) {
+    auto opened = storage::ledger::open(options_for(dir));
+    if (!opened)
+      return opened.error();
+    ledger = std::move(*opened);
+  }
+  std::uint64_t changed = 0;
+  switch (given.what) {
+  case task::kind::append: {
+    const auto done = ledger->append(given.batch);
+    return done ? result<std::uint64_t>(done->appended) : done.error();
+  }
+  case task::kind::reopen_and_close_intents: {
+    const auto done = ledger->close_intents();
+    return done ? result<std::uint64_t>(done->size()) : done.error();
+  }
+  case task::kind::clean_up:
+    for (;;) {
+      const auto done = ledger->cleanup({given.bound, {}, 0});
+      if (!done)
+        return done.error();
+      changed += done->rows;
+      if (!done->more)
+        return changed;
+    }
+  case task::kind::reprice: {
+    const auto done = ledger->reprice(given.batch);
+    return done ? result<std::uint64_t>(*done) : done.error();
+  }
+  }
+  return changed;
 }
 
 } // namespace weir::durability

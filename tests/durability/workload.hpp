@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,50 +28,51 @@ struct books {
   std::vector<const usage_record*> open() const;
 };
 
-/// What may be done to a ledger in one transaction.
+/// Something that is done to a ledger in one transaction, and the books after it.
+struct task {
+  enum class kind : std::uint8_t { append, reopen_and_close_intents, clean_up, reprice };
+  kind what{};
+  std::vector<usage_record> batch{}; ///< to append, or to reprice
+  timestamp bound{};                 ///< of a clean-up
+  std::uint64_t changes = 0;         ///< rows that it changes when it is done for the first time
+  books after{};
+};
+
+/// Makes tasks, by a seed.
 class workload {
 public:
-  workload(std::filesystem::path dir, std::uint64_t seed);
-  ~workload();
+  explicit workload(std::uint64_t seed) : random_(seed) {}
 
-  /// The options that the ledger is opened with.
-  static storage::ledger_options options_for(const std::filesystem::path& dir);
-
-  /// Does the next step; throws when the ledger does not do it, or when its books are not what they should
-  /// be. `handing_over` is called just before the ledger is given it.
-  void step(const std::function<void()>& handing_over);
-
-  /// The books as they are now.
-  const books& now() const { return books_; }
-
-  /// What was done how often.
-  const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
+  task next();
 
 private:
   using batch = std::vector<usage_record>;
 
-  void append(batch records, const std::function<void()>& handing_over);
-  void close_and_open(const std::function<void()>& handing_over);
-  void clean_up(const std::function<void()>& handing_over);
-  void reprice(const std::function<void()>& handing_over);
+  task append(batch records);
+  task close_intents();
+  task clean_up();
+  task reprice();
   batch new_intents();
   batch endings();
   batch late_figures();
   usage_record new_record();
   void settle(usage_record& record);
   void book(const batch& records);
-  void count_totals();
   std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
 
-  std::filesystem::path dir_;
   std::mt19937_64 random_;
-  std::unique_ptr<storage::ledger> ledger_;
   books books_;
   std::map<attempt_id, std::shared_ptr<const usage_record>> gone_; ///< deleted rows, which totals still count
-  std::map<std::string, std::uint64_t> counts_;
   std::uint64_t next_number_ = 0;
-  std::uint64_t steps_ = 0;
+  std::uint64_t tasks_ = 0;
 };
+
+/// The options that a workload's ledger is opened with.
+storage::ledger_options options_for(const std::filesystem::path& dir);
+
+/// Does a task, opening the ledger first when it is not open; gives the number of rows changed.
+result<std::uint64_t> perform(const task& given, const std::filesystem::path& dir,
+                              std::unique_ptr<storage::ledger>& ledger);
 
 /// Compares a ledger with the books that it should have: nothing, or the first difference in words.
 std::optional<std::string> difference(const storage::ledger& ledger, const books& expected);

@@ -9,7 +9,9 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <fstream>
 #include <iostream>
 #include <limits>
@@ -77,6 +79,52 @@ int live_on_a_small_disk(const std::filesystem::path& scratch) {
   }
   expect(books->append(plain_batch(next * batch_size, batch_size)).has_value(), "there is room again");
   expect(all_records(*books) == plain_batch(0, (next + 1) * batch_size), "and what was refused is in");
+  return 0;
+}
+
+/// Takes all the room that a disk has but for some bytes.
+void fill_with(const std::filesystem::path& file, std::uint64_t but_for) {
+  const std::uint64_t free = std::filesystem::space(file.parent_path()).available;
+  std::ofstream(file, std::ios::binary) << std::string(free > but_for ? free - but_for : 0, 'b');
+}
+
+/// A disk that fills up and is freed again by others, at any moment: what was acknowledged is there, old rows
+/// can be deleted while it is full, and booking goes on when there is room.
+int outlive_full_disks(const std::filesystem::path& scratch) {
+  const auto dir = scratch / "small";
+  std::filesystem::create_directory(dir);
+  if (!has_disk_of_its_own(dir, "size=3m"))
+    return not_permitted;
+  auto random = make_random();
+  auto books = open_ledger(dir / "usage");
+  std::uint64_t next = 0;
+  std::uint64_t first = 0;
+  for (int round = 0; round != 20; ++round) {
+    for (std::uint64_t left = 1 + random() % 5; left != 0; --left, ++next)
+      expect(books->append(plain_batch(next * batch_size, batch_size)).has_value(), "there is room");
+    fill_with(dir / "theirs", random() % 3 * 4096 * (random() % 20));
+    next = fill_up(*books, next);
+    if (round % 4 == 3) { // now and then everything starts anew on the full disk
+      books.reset();
+      books = open_ledger(dir / "usage");
+    }
+    const std::uint64_t keep_from =
+        next * batch_size - std::min<std::uint64_t>(next * batch_size - first, 300);
+    for (bool more = true; more;) {
+      const auto done = books->cleanup({plain_record(keep_from).time, {}, 0});
+      expect(done.has_value(),
+             "old rows can be deleted on a full disk: " + (done ? "" : to_string(done.error())));
+      more = done->more;
+    }
+    first = keep_from;
+    expect(all_records(*books) == plain_batch(first, next * batch_size - first), "the books, full");
+    std::filesystem::remove(dir / "theirs");
+    const auto freed = std::chrono::steady_clock::now();
+    expect(books->append(plain_batch(next * batch_size, batch_size)).has_value(), "there is room again");
+    expect(std::chrono::steady_clock::now() - freed < std::chrono::seconds{5}, "and it did not take long");
+    ++next;
+    expect(all_records(*books) == plain_batch(first, next * batch_size - first), "the books, free again");
+  }
   return 0;
 }
 
@@ -171,6 +219,10 @@ BOOST_AUTO_TEST_SUITE(disk_test)
 
 BOOST_AUTO_TEST_CASE(a_full_disk_loses_nothing_and_the_ledger_goes_on_when_there_is_room) {
   on_a_disk_of_its_own(live_on_a_small_disk);
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_that_is_full_now_and_then_loses_nothing_and_lets_old_rows_go) {
+  on_a_disk_of_its_own(outlive_full_disks);
 }
 
 BOOST_AUTO_TEST_CASE(a_ledger_cannot_begin_on_a_full_disk_but_later) {

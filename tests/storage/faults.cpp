@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <cstdio>
 #include <utility>
 
 namespace {
@@ -17,12 +19,14 @@ struct plan {
   std::size_t seen = 0;
   std::size_t first = 0;
   std::size_t count = 0;
-  int error = 0;
+  int error = 0; ///< 0: the process ends
 };
 
 plan current; // tests that use it have one thread
 
 std::function<void()> before_begin;
+
+constexpr int any_file = STDERR_FILENO + 1;
 
 /// Whether this call must fail.
 bool strikes(int file) {
@@ -31,6 +35,8 @@ bool strikes(int file) {
   const std::size_t number = current.seen++;
   if (number < current.first || number - current.first >= current.count)
     return false;
+  if (current.error == 0)
+    ::kill(::getpid(), SIGKILL);
   errno = current.error;
   return true;
 }
@@ -57,6 +63,21 @@ ssize_t writev(int file, const iovec* parts, int count) {
 int fdatasync(int file) {
   static const auto call = real<int (*)(int)>("fdatasync");
   return strikes(file) ? -1 : call(file);
+}
+
+int fsync(int file) {
+  static const auto call = real<int (*)(int)>("fsync");
+  return strikes(file) ? -1 : call(file);
+}
+
+ssize_t write(int file, const void* bytes, size_t size) {
+  static const auto call = real<ssize_t (*)(int, const void*, size_t)>("write");
+  return strikes(file) ? -1 : call(file, bytes, size);
+}
+
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
+  static const auto call = real<int (*)(int, const char*, int, const char*, unsigned)>("renameat2");
+  return strikes(any_file) ? -1 : call(from_folder, from, to_folder, to, flags);
 }
 
 int mdb_txn_begin(MDB_env* env, MDB_txn* parent, unsigned flags, MDB_txn** txn) {

@@ -8,8 +8,9 @@
 
 namespace weir::storage::testing {
 
-/// While it lives, writing calls (`pwrite`, `writev`, `fdatasync`) on anything but the standard streams are
-/// counted, and from the `first`-th on (0 for the first) `count` of them fail with `error`.
+/// While it lives, writing calls (`write`, `pwrite`, `writev`, `fdatasync`, `fsync`, `renameat2`) on anything
+/// but the standard streams are counted, and from the `first`-th on (0 for the first) `count` of them fail
+/// with `error`; with 0, the process ends there as by `kill -9`.
 class disk_fault {
 public:
   disk_fault(std::size_t first, std::size_t count, int error);
