@@ -147,7 +147,8 @@ findings explore(const settings& how, const history& told, const std::filesystem
       for (std::uint64_t number = 0; number != many; ++number)
         look([&] {
           std::mt19937_64 random(how.seed + moment * 0x9e3779b97f4a7c15ULL + number);
-          lay_down(now.after_cut(number, random), dir);
+          // With few states a moment, the next moment goes on where this one ended.
+          lay_down(now.after_cut(number + moment / how.workers % 10 * many, random), dir);
           verdict found = judge(dir, told, now.acknowledged(), now.handed_over());
           return found.empty() ? found
                                : found + " [moment " + std::to_string(moment) + ", state " +
