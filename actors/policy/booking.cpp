@@ -8,8 +8,8 @@ namespace weir::policy {
 
 namespace {
 
-constexpr std::uint64_t tokens_per_message = 16; // role and separators
-constexpr std::uint64_t tokens_per_image = 2048;
+constexpr std::uint64_t tokens_per_message = 16;   // role and separators
+constexpr std::uint64_t tokens_per_image = 49'152; // gpt-4o-mini counts up to 48,169
 
 std::uint64_t bound_of(const content_part& part) {
   if (const auto* text = std::get_if<text_part>(&part))

@@ -48,7 +48,8 @@ usage_record make_record(const attempt_facts& facts, const chat_request& request
 std::uint32_t images_in(const chat_request& request) noexcept;
 
 /// An upper bound of the tokens of a request's input: no token of a byte-pair encoding is shorter than a
-/// byte. An image by URL counts as 2,048 tokens, more than the published rules give one of any size in use.
+/// byte. An image counts as 49,152 tokens, more than any published rule gives one of any size
+/// (docs/tokens.md).
 std::uint64_t prompt_token_bound(const chat_request& request);
 
 } // namespace weir::policy
