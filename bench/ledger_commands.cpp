@@ -80,8 +80,8 @@ void add_compare(CLI::App& program, int& code) {
   command->add_flag("--json", options->json, "Print one JSON document");
   command->footer(
       "LMDB: default sync, a table of rows of as many bytes, which it does not encode, and one for "
-      "id -> time.\nSQLite: WAL, synchronous=FULL, the same columns, an index on time; sqlite+: and "
-      "an upsert a row.\nTMPDIR says where; it should be on a disk.");
+      "id -> time.\nSQLite: WAL, synchronous=FULL, the same columns, an index on time; sqlite+: also "
+      "an upsert a group and batch.\nTMPDIR says where; it should be on a disk.");
   command->callback([options, &code] { code = run_compare(*options); });
 }
 

@@ -32,7 +32,8 @@ enum class store_kind {
   weir,   ///< the ledger: rows, index, rollups, a checksum each
   lmdb,   ///< default sync, a table for rows of as many bytes as ours, one for id -> time; encodes nothing
   sqlite, ///< WAL, synchronous=FULL, a table with the same columns, an index on time
-  sqlite_rollups, ///< likewise, and one upsert a row: the hour's sums by provider, model and outcome
+  sqlite_rollups, ///< likewise, and the hour's sums by provider, model and outcome: summed up by batch,
+                  ///< upserted
 };
 
 std::string to_string(store_kind kind);

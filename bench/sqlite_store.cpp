@@ -1,6 +1,9 @@
 // SQLite with prepared statements, one transaction a batch.
 #include "bench/sqlite_store.hpp"
 
+#include <map>
+#include <tuple>
+
 namespace weir::bench {
 
 namespace {
@@ -25,9 +28,21 @@ constexpr const char* settle_row =
     "UPDATE records SET state=?2, prompt_tokens=?3, completion_tokens=?4, total_tokens=?5, cost=?6, "
     "cost_limit=NULL, success=?7, error_type=?8, response_time=?9, request_id=?10 WHERE id=?1";
 constexpr const char* roll_up_row =
-    "INSERT INTO rollups VALUES(?1,?2,?3,?4,?5,1,?6,?7,?8,?9,?10) ON CONFLICT DO UPDATE SET "
-    "requests=requests+1, prompt_tokens=prompt_tokens+?6, completion_tokens=completion_tokens+?7, "
-    "cached_tokens=cached_tokens+?8, cost=cost+?9, response_time=response_time+?10";
+    "INSERT INTO rollups VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT DO UPDATE SET "
+    "requests=requests+?6, prompt_tokens=prompt_tokens+?7, completion_tokens=completion_tokens+?8, "
+    "cached_tokens=cached_tokens+?9, cost=cost+?10, response_time=response_time+?11";
+
+/// Hour, provider, model, success, currency.
+using rollup_key = std::tuple<std::int64_t, std::string, std::string, bool, std::string>;
+
+struct rollup_sums {
+  std::uint64_t requests = 0;
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  std::uint64_t cached_tokens = 0;
+  std::int64_t cost = 0;
+  std::int64_t response_time = 0;
+};
 
 /// Binds one value after the other.
 class binder {
@@ -183,26 +198,43 @@ result<void> sqlite_store::insert_and_settle(std::span<const usage_record> fresh
   for (const usage_record& each : settled)
     if (auto done = settle_one(each); !done)
       return done;
-  const bool ended_at_once = settled.empty();
-  for (const usage_record& each : ended_at_once ? fresh : settled) {
-    if (roll_up_ == nullptr)
-      break;
+  if (roll_up_ != nullptr)
+    if (auto done = roll_up(settled.empty() ? fresh : settled); !done)
+      return done;
+  return run("COMMIT");
+}
+
+/// Sums up in memory first, as weir does: an upsert a group.
+result<void> sqlite_store::roll_up(std::span<const usage_record> ended) {
+  std::map<rollup_key, rollup_sums> groups;
+  for (const usage_record& each : ended) {
     const auto hour = std::chrono::floor<std::chrono::hours>(each.time).time_since_epoch().count();
+    rollup_sums& sums = groups[{hour, each.provider.str(), each.model.str(), each.success, unit_of(each)}];
+    ++sums.requests;
+    sums.prompt_tokens += each.usage.prompt_tokens;
+    sums.completion_tokens += each.usage.completion_tokens;
+    sums.cached_tokens += each.usage.cached_tokens.value_or(0);
+    sums.cost += picos_of(each.cost).value_or(0);
+    sums.response_time += each.response_time.count();
+  }
+  for (const auto& [key, sums] : groups) {
+    const auto& [hour, provider, model, success, unit] = key;
     binder(roll_up_)
         .number(hour)
-        .text(each.provider.str())
-        .text(each.model.str())
-        .count(each.success ? 1 : 0)
-        .text(unit_of(each))
-        .count(each.usage.prompt_tokens)
-        .count(each.usage.completion_tokens)
-        .count(each.usage.cached_tokens.value_or(0))
-        .number(picos_of(each.cost).value_or(0))
-        .number(each.response_time.count());
+        .text(provider)
+        .text(model)
+        .count(success ? 1 : 0)
+        .text(unit)
+        .count(sums.requests)
+        .count(sums.prompt_tokens)
+        .count(sums.completion_tokens)
+        .count(sums.cached_tokens)
+        .number(sums.cost)
+        .number(sums.response_time);
     if (auto done = step(roll_up_); !done)
       return done;
   }
-  return run("COMMIT");
+  return {};
 }
 
 result<std::uint64_t> sqlite_store::ask(const std::string& statement, std::int64_t from) {

@@ -31,6 +31,7 @@ private:
   result<void> prepare(bool rollups);
   result<void> insert_one(const usage_record& record);
   result<void> settle_one(const usage_record& record);
+  result<void> roll_up(std::span<const usage_record> ended);
   result<void> step(sqlite3_stmt* statement);
   failure complaint(const char* what) const;
 

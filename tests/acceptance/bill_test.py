@@ -72,8 +72,10 @@ def main():
     rows = good()[1]
     assert list(acknowledged_wrongs(TOLD, rows)) == []
     assert list(acknowledged_wrongs(TOLD, rows[1:])), "an answer that was told and is not in the books"
+    assert list(acknowledged_wrongs(TOLD, rows[:1] + rows[2:])), "a refusal that was told and is not in the books"
+    assert not list(acknowledged_wrongs(TOLD, rows[:-1])), "what never reached the provider"
     assert list(acknowledged_wrongs(TOLD, [{**rows[0], "state": "unknown", "success": False}, *rows[1:]]))
-    print(f"{len(FAULTS) + 2} faults of books are found")
+    print(f"{len(FAULTS) + 3} faults of books are found")
 
 
 if __name__ == "__main__":

@@ -85,16 +85,19 @@ class Victim:
 
     def __init__(self, rig, config, number):
         self.answers = rig.path(f"answers-{number}")
+        self.errors = rig.path("driver.err")
         self.out = open(self.answers, "wb")
         self.process = subprocess.Popen([rig.driver_program, config], stdin=subprocess.PIPE, stdout=self.out,
-                                        stderr=subprocess.DEVNULL, text=True)
+                                        stderr=open(self.errors, "wb"), text=True)
         load = {"n": 1, "load": {"callers": CALLERS, "prefix": f"{number}-", "chats": chats()}}
         self.process.stdin.write(json.dumps(load) + "\n")
         self.process.stdin.flush()
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
-        assert self.process.wait() == -signal.SIGKILL, "it had ended before"
+        code = self.process.wait()
+        with open(self.errors, "rb") as errors:
+            assert code == -signal.SIGKILL, f"it had ended with {code}: {errors.read()[-2000:]}"
         self.process.stdin.close()
         self.out.close()
 
