@@ -69,16 +69,18 @@ def compare(rig):
     questions = [question(cases[id], each["provider"]) for id, each in ours.items()]
     theirs = {answer["id"]: answer for answer in
               map(json.loads, ask(folder, [], "".join(json.dumps(each) + "\n" for each in questions)).splitlines())}
-    equal, unknown, different = 0, 0, {}
+    equal, unknown, different = 0, {}, {}
     for id, case in ours.items():
         cost, reference = case["cost"], theirs[id]["cost"]
         if not cost and reference is None:
-            unknown += 1
+            unknown[id] = theirs[id]["error"] or f"{case['provider']}/{case['model']}"
         elif cost and reference is not None and abs(float(cost) - reference) <= MOST_OF_A_DOUBLE * max(reference, 1e-9):
             equal += 1
         else:
             different[id] = f"weir {cost or 'unknown'} by {case['entry'] or 'none'}, package {reference} by {theirs[id]['model']} {theirs[id]['error'] or ''}"
-    print(f"{len(ours)} recorded replies: {equal} cost the same, {unknown} have no published price, {len(different)} differ")
+    print(f"{len(ours)} recorded replies: {equal} cost the same, {len(unknown)} have no price in either, {len(different)} differ")
+    for id, why in unknown.items():
+        print(f"  no price: {id}: {why}")
     for id, how in different.items():
         print(f"  {id}: {how}\n    {EXPLAINED.get(id, 'NOT EXPLAINED')}")
     assert set(different) == set(EXPLAINED), f"not explained: {set(different) - set(EXPLAINED)}; no longer: {set(EXPLAINED) - set(different)}"

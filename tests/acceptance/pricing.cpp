@@ -48,7 +48,7 @@ public:
   price some(std::string& text) {
     // Up to twelve decimals per million tokens, as a plain decimal or by the token with an exponent.
     const std::uint64_t digits = below(4) == 0 ? below(1'000'000'000'000) : below(10'000);
-    const std::uint64_t places = below(13);
+    const std::uint64_t places = digits < 10'000 ? below(13) : 6 + below(7); // at most a million in all
     text = std::to_string(digits) + "e-" + std::to_string(places);
     if (below(2) == 0) {
       const auto read = parse_price(text, price_unit::million_tokens);
