@@ -63,7 +63,7 @@ NO_FUNCTION = re.compile(r"^\s*(namespace|class|struct|enum|union|else|if|for|wh
 BODY_OPENS = re.compile(r"[)\w&>}]\s*(const|noexcept|override|final|\s)*\{$")
 MONEY = re.compile(
     r"^(values/(money|prices|price_changes|usage|histogram|calendar)\.cpp|include/weir/(money|prices|usage|histogram|calendar)\.hpp|storage/.*"
-    r"|config/(price|ledger)_.*|config/show_ledger\..*|actors/(price_keeper|usage_accumulator|budget).*|actors/policy/(booking|budget).*"
+    r"|config/(price|ledger)_.*|config/show_ledger\..*|actors/(price_keeper|usage_accumulator|accumulator|budget).*|actors/policy/(booking|budget|cost_ceiling).*"
     r"|tools/(price|reprice)[a-z_]*\..*)$")
 
 
