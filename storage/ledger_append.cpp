@@ -4,6 +4,7 @@
 #include "storage/error_numbers.hpp"
 #include "storage/ledger.hpp"
 #include "storage/ledger_environment.hpp"
+#include "storage/out_of_memory.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -80,54 +81,60 @@ result<void> ledger::change(bool needs_headroom, Work&& work) {
 }
 
 result<append_report> ledger::append(std::span<const usage_record> batch) {
-  for (const usage_record& record : batch)
-    if (auto fits = check_record(record); !fits)
-      return fits.error();
-  const std::vector<std::size_t> order = by_key(batch);
-  append_report report;
-  auto done = change(true, [&](booking& book) {
-    lmdb::status answer;
-    for (const std::size_t at : order)
-      if (answer = book.add(batch[at]); !answer.ok() || book.refusal)
-        return answer;
-    report = book.report;
-    return answer;
+  return with_memory([&]() -> result<append_report> {
+    for (const usage_record& record : batch)
+      if (auto fits = check_record(record); !fits)
+        return fits.error();
+    const std::vector<std::size_t> order = by_key(batch);
+    append_report report;
+    auto done = change(true, [&](booking& book) {
+      lmdb::status answer;
+      for (const std::size_t at : order)
+        if (answer = book.add(batch[at]); !answer.ok() || book.refusal)
+          return answer;
+      report = book.report;
+      return answer;
+    });
+    if (!done)
+      return done.error();
+    return report;
   });
-  if (!done)
-    return done.error();
-  return report;
 }
 
 result<std::vector<usage_record>> ledger::close_intents() {
-  std::vector<usage_record> closed;
-  auto done = change(false, [&](booking& book) {
-    closed.clear();
-    return book.close_all(closed);
+  return with_memory([&]() -> result<std::vector<usage_record>> {
+    std::vector<usage_record> closed;
+    auto done = change(false, [&](booking& book) {
+      closed.clear();
+      return book.close_all(closed);
+    });
+    if (!done)
+      return done.error();
+    return closed;
   });
-  if (!done)
-    return done.error();
-  return closed;
 }
 
 result<std::size_t> ledger::reprice(std::span<const usage_record> records) {
-  for (const usage_record& record : records)
-    if (auto fits = check_record(record); !fits)
-      return fits.error();
-  std::size_t changed = 0;
-  auto done = change(true, [&](booking& book) {
-    changed = 0;
-    lmdb::status answer;
-    for (const usage_record& record : records) {
-      bool its = false;
-      if (answer = book.reprice(record, its); !answer.ok() || book.refusal)
-        return answer;
-      changed += its ? 1U : 0U;
-    }
-    return answer;
+  return with_memory([&]() -> result<std::size_t> {
+    for (const usage_record& record : records)
+      if (auto fits = check_record(record); !fits)
+        return fits.error();
+    std::size_t changed = 0;
+    auto done = change(true, [&](booking& book) {
+      changed = 0;
+      lmdb::status answer;
+      for (const usage_record& record : records) {
+        bool its = false;
+        if (answer = book.reprice(record, its); !answer.ok() || book.refusal)
+          return answer;
+        changed += its ? 1U : 0U;
+      }
+      return answer;
+    });
+    if (!done)
+      return done.error();
+    return changed;
   });
-  if (!done)
-    return done.error();
-  return changed;
 }
 
 } // namespace weir::storage

@@ -3,6 +3,7 @@
 #include "storage/ledger.hpp"
 #include "storage/ledger_environment.hpp"
 #include "storage/ledger_folder.hpp"
+#include "storage/out_of_memory.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -151,63 +152,67 @@ result<void> swap_in(const fs::path& copy, const fs::path& dir, const fs::path& 
 } // namespace
 
 result<void> ledger::backup(const std::filesystem::path& to) const {
-  if (to.empty())
-    return refuse(to, "the folder has no name", "ledger::backup");
-  const fs::path target = plain(to);
-  std::error_code missing;
-  if (is_there(target) && !(fs::is_directory(target, missing) && fs::is_empty(target, missing)))
-    return refuse(target, "is there already, and not an empty folder", "ledger::backup");
-  unfinished_folder made(target);
-  if (made.error() != 0)
-    return refuse(target, made.error(), "mkdtemp");
-  lmdb::status written;
-  auto copied = env_->run([&](const environment::lease& held) {
-    written = held.env->is_open() ? copy_to(*held.env, made.path() / "data.mdb")
-                                  : lmdb::status{MDB_PANIC, "mdb_env_copyfd2"};
-    // Only what is wrong with the ledger itself is to be healed, and not a full disk where the copy goes.
-    const bool curable = written.code == MDB_PANIC || written.code == MDB_MAP_RESIZED;
-    return curable ? written : lmdb::status{};
+  return with_memory([&]() -> result<void> {
+    if (to.empty())
+      return refuse(to, "the folder has no name", "ledger::backup");
+    const fs::path target = plain(to);
+    std::error_code missing;
+    if (is_there(target) && !(fs::is_directory(target, missing) && fs::is_empty(target, missing)))
+      return refuse(target, "is there already, and not an empty folder", "ledger::backup");
+    unfinished_folder made(target);
+    if (made.error() != 0)
+      return refuse(target, made.error(), "mkdtemp");
+    lmdb::status written;
+    auto copied = env_->run([&](const environment::lease& held) {
+      written = held.env->is_open() ? copy_to(*held.env, made.path() / "data.mdb")
+                                    : lmdb::status{MDB_PANIC, "mdb_env_copyfd2"};
+      // Only what is wrong with the ledger itself is to be healed, and not a full disk where the copy goes.
+      const bool curable = written.code == MDB_PANIC || written.code == MDB_MAP_RESIZED;
+      return curable ? written : lmdb::status{};
+    });
+    if (!copied)
+      return copied;
+    if (!written.ok())
+      return lmdb::to_failure(written, target);
+    if (auto synced = sync_folder(made.path()); !synced)
+      return synced;
+    if (auto moved = move(made.path(), target, 0); !moved)
+      return moved;
+    made.keep();
+    return sync_folder(target.parent_path());
   });
-  if (!copied)
-    return copied;
-  if (!written.ok())
-    return lmdb::to_failure(written, target);
-  if (auto synced = sync_folder(made.path()); !synced)
-    return synced;
-  if (auto moved = move(made.path(), target, 0); !moved)
-    return moved;
-  made.keep();
-  return sync_folder(target.parent_path());
 }
 
 result<void> restore(const std::filesystem::path& backup, const std::filesystem::path& dir) {
-  if (dir.empty())
-    return refuse(dir, "the folder has no name", "storage::restore");
-  const fs::path place = plain(dir);
-  const fs::path old = beside(place, ".before-restore");
-  const fs::path copy = beside(place, ".restoring");
-  if (is_there(old))
-    return refuse(old, "is there already: move it away, for the ledger of now is to go there",
-                  "storage::restore");
-  if (is_there(copy))
-    return refuse(copy,
-                  "is there: a restore was interrupted. It is the new or the old ledger, whole; move it away",
-                  "storage::restore");
-  if (!is_there(place)) {
+  return with_memory([&]() -> result<void> {
+    if (dir.empty())
+      return refuse(dir, "the folder has no name", "storage::restore");
+    const fs::path place = plain(dir);
+    const fs::path old = beside(place, ".before-restore");
+    const fs::path copy = beside(place, ".restoring");
+    if (is_there(old))
+      return refuse(old, "is there already: move it away, for the ledger of now is to go there",
+                    "storage::restore");
+    if (is_there(copy))
+      return refuse(
+          copy, "is there: a restore was interrupted. It is the new or the old ledger, whole; move it away",
+          "storage::restore");
+    if (!is_there(place)) {
+      if (auto copied = copy_sound(backup, copy); !copied)
+        return copied;
+      if (auto moved = move(copy, place, RENAME_NOREPLACE); !moved)
+        return moved;
+      return sync_folder(place.parent_path());
+    }
+    const auto claimed = ledger_folder::claim(place, folder_use::book);
+    if (!claimed)
+      return claimed.error();
+    if (const auto opener = opener_of(place))
+      return refuse(place, "process " + std::to_string(*opener) + " has it open", "storage::restore");
     if (auto copied = copy_sound(backup, copy); !copied)
       return copied;
-    if (auto moved = move(copy, place, RENAME_NOREPLACE); !moved)
-      return moved;
-    return sync_folder(place.parent_path());
-  }
-  const auto claimed = ledger_folder::claim(place, folder_use::book);
-  if (!claimed)
-    return claimed.error();
-  if (const auto opener = opener_of(place))
-    return refuse(place, "process " + std::to_string(*opener) + " has it open", "storage::restore");
-  if (auto copied = copy_sound(backup, copy); !copied)
-    return copied;
-  return swap_in(copy, place, old);
+    return swap_in(copy, place, old);
+  });
 }
 
 } // namespace weir::storage

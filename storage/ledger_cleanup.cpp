@@ -5,6 +5,7 @@
 #include "storage/ledger.hpp"
 #include "storage/ledger_environment.hpp"
 #include "storage/ledger_meta.hpp"
+#include "storage/out_of_memory.hpp"
 #include "storage/rollups.hpp"
 
 #include <algorithm>
@@ -140,37 +141,39 @@ bool wants_room(const failure& error) {
 } // namespace
 
 result<cleanup_report> ledger::cleanup(const cleanup_bounds& bounds) {
-  if (env_->options.read_only)
-    return env_->refusal("is open for reading only", "mdb_txn_begin");
-  cleanup_report report;
-  // To delete takes pages as well. Where there are few, the ballast goes, and then fewer rows go at once.
-  bool may_lighten = true;
-  for (std::uint64_t most = rows_at_once;;) {
-    auto done = env_->run([&](const environment::lease& held) {
-      lmdb::transaction txn;
-      lmdb::status answer = txn.begin(*held.env, lmdb::access::write);
-      if (!answer.ok())
-        return answer;
-      cleaning step(txn, held.tables, bounds, most, held.env->page_bytes());
-      answer = step.run();
-      report = step.report;
-      return answer.ok() ? txn.commit() : answer;
-    });
-    if (done)
-      break;
-    if (!wants_room(done.error()))
-      return done.error();
-    if (may_lighten && env_->ballast.give_up()) {
-      may_lighten = false;
-      continue;
+  return with_memory([&]() -> result<cleanup_report> {
+    if (env_->options.read_only)
+      return env_->refusal("is open for reading only", "mdb_txn_begin");
+    cleanup_report report;
+    // To delete takes pages as well. Where there are few, the ballast goes, and then fewer rows go at once.
+    bool may_lighten = true;
+    for (std::uint64_t most = rows_at_once;;) {
+      auto done = env_->run([&](const environment::lease& held) {
+        lmdb::transaction txn;
+        lmdb::status answer = txn.begin(*held.env, lmdb::access::write);
+        if (!answer.ok())
+          return answer;
+        cleaning step(txn, held.tables, bounds, most, held.env->page_bytes());
+        answer = step.run();
+        report = step.report;
+        return answer.ok() ? txn.commit() : answer;
+      });
+      if (done)
+        break;
+      if (!wants_room(done.error()))
+        return done.error();
+      if (may_lighten && env_->ballast.give_up()) {
+        may_lighten = false;
+        continue;
+      }
+      if (most == 1)
+        return done.error();
+      most = std::max<std::uint64_t>(most / 10, 1);
     }
-    if (most == 1)
-      return done.error();
-    most = std::max<std::uint64_t>(most / 10, 1);
-  }
-  if (!report.more)
-    env_->ballast.take();
-  return report;
+    if (!report.more)
+      env_->ballast.take();
+    return report;
+  });
 }
 
 } // namespace weir::storage

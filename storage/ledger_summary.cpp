@@ -4,6 +4,7 @@
 #include "storage/ledger.hpp"
 #include "storage/ledger_environment.hpp"
 #include "storage/ledger_meta.hpp"
+#include "storage/out_of_memory.hpp"
 #include "storage/rollups.hpp"
 #include "storage/summary_groups.hpp"
 
@@ -214,28 +215,30 @@ private:
 
 result<std::vector<usage_summary>> ledger::summary(const usage_filter& filter, const usage_grouping& grouping,
                                                    summary_basis basis) const {
-  time_zone zone;
-  if (grouping.step) {
-    auto found = time_zone::find(grouping.time_zone);
-    if (!found)
-      return found.error();
-    zone = *found;
-  }
-  summary_groups groups(filter, grouping, zone);
-  summing sums(filter, groups, env_->series);
-  while (!sums.done()) {
-    // A leg is tried again only when its transaction did not begin: nothing is summed up twice.
-    auto read = env_->run([&](const environment::lease& held) {
-      lmdb::transaction txn;
-      const lmdb::status answer = txn.begin(*held.env, lmdb::access::read);
-      return answer.ok() ? sums.leg(txn, held.tables, basis) : answer;
-    });
-    if (!read)
-      return read.error();
-  }
-  if (!sums.problem().empty())
-    return refuse("ledger " + env_->options.dir.string() + ", " + sums.problem(), "summary");
-  return groups.finish();
+  return with_memory([&]() -> result<std::vector<usage_summary>> {
+    time_zone zone;
+    if (grouping.step) {
+      auto found = time_zone::find(grouping.time_zone);
+      if (!found)
+        return found.error();
+      zone = *found;
+    }
+    summary_groups groups(filter, grouping, zone);
+    summing sums(filter, groups, env_->series);
+    while (!sums.done()) {
+      // A leg is tried again only when its transaction did not begin: nothing is summed up twice.
+      auto read = env_->run([&](const environment::lease& held) {
+        lmdb::transaction txn;
+        const lmdb::status answer = txn.begin(*held.env, lmdb::access::read);
+        return answer.ok() ? sums.leg(txn, held.tables, basis) : answer;
+      });
+      if (!read)
+        return read.error();
+    }
+    if (!sums.problem().empty())
+      return refuse("ledger " + env_->options.dir.string() + ", " + sums.problem(), "summary");
+    return groups.finish();
+  });
 }
 
 } // namespace weir::storage

@@ -5,6 +5,7 @@
 #include "storage/ledger.hpp"
 #include "storage/ledger_environment.hpp"
 #include "storage/ledger_meta.hpp"
+#include "storage/out_of_memory.hpp"
 #include "storage/rollups.hpp"
 
 #include <algorithm>
@@ -334,27 +335,29 @@ private:
 } // namespace
 
 result<verify_report> ledger::verify(const std::function<bool(std::uint64_t)>& progress) const {
-  series_book unmet; // what this process has met was sound then: all is read anew
-  checking check(unmet, progress);
-  using step = lmdb::status (checking::*)(lmdb::transaction&, const ledger_tables&);
-  const auto take = [&](step next) {
-    return env_->run([&](const environment::lease& held) {
-      lmdb::transaction txn;
-      const lmdb::status answer = txn.begin(*held.env, lmdb::access::read);
-      return answer.ok() ? (check.*next)(txn, held.tables) : answer;
-    });
-  };
-  if (auto done = take(&checking::small_tables); !done)
-    return done.error();
-  while (check.more_days())
-    if (auto done = take(&checking::day); !done)
+  return with_memory([&]() -> result<verify_report> {
+    series_book unmet; // what this process has met was sound then: all is read anew
+    checking check(unmet, progress);
+    using step = lmdb::status (checking::*)(lmdb::transaction&, const ledger_tables&);
+    const auto take = [&](step next) {
+      return env_->run([&](const environment::lease& held) {
+        lmdb::transaction txn;
+        const lmdb::status answer = txn.begin(*held.env, lmdb::access::read);
+        return answer.ok() ? (check.*next)(txn, held.tables) : answer;
+      });
+    };
+    if (auto done = take(&checking::small_tables); !done)
       return done.error();
-  while (check.more_ids())
-    if (auto done = take(&checking::ids); !done)
-      return done.error();
-  if (progress && !check.stopped())
-    (void)progress(check.report.records);
-  return check.report;
+    while (check.more_days())
+      if (auto done = take(&checking::day); !done)
+        return done.error();
+    while (check.more_ids())
+      if (auto done = take(&checking::ids); !done)
+        return done.error();
+    if (progress && !check.stopped())
+      (void)progress(check.report.records);
+    return check.report;
+  });
 }
 
 } // namespace weir::storage

@@ -59,6 +59,8 @@ task workload::close_intents() {
   for (const usage_record* each : books_.open()) {
     records.push_back(*each);
     records.back().state = record_state::unknown;
+    records.back().usage.source = metering::estimated;
+    records.back().error_type = errc::unknown;
   }
   book(records);
   return {.what = task::kind::reopen_and_close_intents, .changes = records.size()};
