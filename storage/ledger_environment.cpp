@@ -5,6 +5,7 @@
 #include "storage/error_numbers.hpp"
 #include "storage/ledger_meta.hpp"
 #include "storage/ledger_upgrade.hpp"
+#include "storage/new_data_file.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -186,6 +187,9 @@ result<finding> open_once(const ledger_options& options, std::uint64_t map_bytes
   std::error_code none_yet;
   if (const auto there = std::filesystem::file_size(options.dir / "data.mdb", none_yet); !none_yet)
     map_bytes = std::max<std::uint64_t>(there, map_bytes);
+  if (!options.read_only)
+    if (auto made = make_data_file(options.dir, map_bytes); !made)
+      return made.error();
   if (auto answer = lmdb::environment::open(options.dir, map_bytes, options.read_only, env); !answer.ok())
     return lmdb::to_failure(answer, options.dir);
   // The map reaches beyond a file that was cut short, and to read there would end the process (SIGBUS).

@@ -29,7 +29,6 @@ namespace {
 constexpr std::array<std::uint32_t, 8> network_file_systems{0x6969,     0x517b,     0xff534d42, 0xfe534d42,
                                                             0x5346414f, 0x73757245, 0x00c36400, 0x0bd00bd0};
 
-constexpr const char* data_name = "data.mdb";
 constexpr const char* note_name = "booker.lock";
 constexpr int no_lock = -1;
 
@@ -87,19 +86,6 @@ result<void> make_folder(const std::filesystem::path& dir, mode_t mode) {
   if (::mkdir(dir.c_str(), mode) != 0)
     return errno == EEXIST ? result<void>{} : refuse(dir, errno, "mkdir");
   return sync_folder(parent.empty() ? "." : parent);
-}
-
-/// Makes the data file's name durable before there is anything in it.
-result<void> make_data_file(const std::filesystem::path& dir) {
-  struct stat facts {};
-  const auto name = dir / data_name;
-  if (::stat(name.c_str(), &facts) == 0 && facts.st_size != 0)
-    return {};
-  const int file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0)
-    return refuse(dir, errno, "open");
-  ::close(file);
-  return sync_folder(dir);
 }
 
 result<void> check(const std::filesystem::path& dir, const struct stat& facts) {
@@ -179,9 +165,6 @@ result<ledger_folder> ledger_folder::claim(const std::filesystem::path& dir, fol
   if (use == folder_use::book)
     if (auto locked = claimed.lock_for_booking(dir); !locked)
       return locked.error();
-  if (use != folder_use::read)
-    if (auto made = make_data_file(dir); !made)
-      return made.error();
   return claimed;
 }
 

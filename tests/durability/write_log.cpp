@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -13,6 +14,8 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -32,6 +35,7 @@ struct log_state {
   unsigned unsafe_flags = 0;
   std::map<int, open_file> open;
   std::vector<event> events;
+  ino_t synced_elsewhere = 0; ///< the file that was synced last, when nothing was written to any since
 };
 
 log_state* current = nullptr;
@@ -73,7 +77,31 @@ void note_written(const open_file& file, std::uint64_t offset, const void* bytes
     current->events.push_back({event::kind::written, file.durable, offset, {first, first + size}});
 }
 
+/// A file that was written under another name has the data file's now. Whether it was synced is known of the
+/// last file that was.
+void note_moved_in() {
+  std::ifstream in(current->file, std::ios::binary);
+  std::vector<std::uint8_t> bytes{std::istreambuf_iterator<char>(in), {}};
+  struct stat facts {};
+  const bool synced = ::stat(current->file.c_str(), &facts) == 0 && facts.st_ino == current->synced_elsewhere;
+  current->events.push_back({event::kind::written, synced, 0, std::move(bytes)});
+  current->events.push_back({event::kind::created});
+}
+
+void note_written_elsewhere() {
+  if (current != nullptr)
+    current->synced_elsewhere = 0;
+}
+
+void note_synced_elsewhere(int file, int answer) {
+  struct stat facts {};
+  if (current != nullptr && answer == 0 && ::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode))
+    current->synced_elsewhere = facts.st_ino;
+}
+
 void note_synced(int file, int answer) {
+  if (watched(file) == nullptr)
+    note_synced_elsewhere(file, answer);
   if (const open_file* known = watched(file); known != nullptr && answer == 0)
     current->events.push_back({known->folder ? event::kind::named : event::kind::synced});
 }
@@ -81,7 +109,7 @@ void note_synced(int file, int answer) {
 } // namespace
 
 recording::recording(const std::filesystem::path& dir, unsigned unsafe_flags) {
-  current = new log_state{dir.string(), (dir / "data.mdb").string(), unsafe_flags, {}, {}};
+  current = new log_state{dir.string(), (dir / "data.mdb").string(), unsafe_flags, {}, {}, 0};
 }
 
 recording::~recording() {
@@ -101,6 +129,7 @@ std::vector<event> recording::take() {
 using weir::durability::current;
 using weir::durability::event;
 using weir::durability::not_understood;
+using weir::durability::note_moved_in;
 using weir::durability::note_opened;
 using weir::durability::note_synced;
 using weir::durability::note_written;
@@ -136,6 +165,8 @@ ssize_t pwrite(int file, const void* bytes, size_t size, off_t at) {
   const ssize_t done = call(file, bytes, size, at);
   if (const auto* known = watched(file))
     note_written(*known, static_cast<std::uint64_t>(at), bytes, done);
+  else
+    note_written_elsewhere();
   return done;
 }
 
@@ -184,6 +215,14 @@ int truncate(const char* path, off_t length) noexcept {
   if (current != nullptr && current->file == path)
     not_understood("truncate");
   return call(path, length);
+}
+
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
+  static const auto call = real<int (*)(int, const char*, int, const char*, unsigned)>("renameat2");
+  const int answer = call(from_folder, from, to_folder, to, flags);
+  if (current != nullptr && answer == 0 && current->file == to)
+    note_moved_in();
+  return answer;
 }
 
 int rename(const char* from, const char* to) noexcept {
