@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t most_points = 30;
 constexpr std::chrono::hours two_days{48};
+constexpr std::chrono::hours least_history{23}; // and the hour that is going on
 
 struct summary_options {
   usage_question question;
@@ -81,8 +82,10 @@ std::vector<history_point> stretches(const summary_question& asked, timestamp fi
 
 result<std::string> history(const summary_question& asked, const storage::ledger& ledger,
                             const usage_summary& totals, unsigned width) {
-  const timestamp first = std::max(asked.filter.since.value_or(timestamp::min()), totals.first_request_time);
   const timestamp end = asked.filter.until.value_or(asked.now);
+  // Young books have a day to look back on, too, though little is in it.
+  const timestamp first = std::max(asked.filter.since.value_or(timestamp::min()),
+                                   std::min(totals.first_request_time, end - least_history));
   const time_step step = end - first <= two_days ? time_step::hour : time_step::day;
   auto points = stretches(asked, first, step);
   usage_filter filter = asked.filter;
