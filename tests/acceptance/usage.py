@@ -70,14 +70,10 @@ def same_in_every_form(rig, config):
                                 "FIRST P50 FIRST P99").split(), table
     total = table[3].split()
     assert total[0] == "TOTAL" and total[1:3] == ["4", "1"] and total[6:8] == [totals["total_cost"]["USD"], "USD"], table
-    for grouping in ("provider,model", "none", "status", "error", "tag:agent", "tag:user,provider", "hour", "day,model", "month",
+    for grouping in ("none", "status,error", "tag:agent", "tag:user,provider", "hour",
                      "provider,model,status,error,tag:agent,tag:nobody,day"):
-        for more in ([], ["--since", "1h"], ["--tag", "agent=writer"], ["--since", "today", "--until", "now"]):
-            arguments = ["summary", "--group-by", grouping, *more]
-            if "now" not in more and "1h" not in more:
-                assert as_json(rig, config, *arguments) == as_json(rig, config, *arguments, "--by-rows"), arguments
-            else:
-                assert as_json(rig, config, *arguments)["totals"]["total_requests"] == 4, arguments
+        arguments = ["summary", "--group-by", grouping, "--since", "today"]
+        assert as_json(rig, config, *arguments) == as_json(rig, config, *arguments, "--by-rows"), arguments
 
 
 def groups_and_filters(rig, config):
