@@ -50,7 +50,7 @@ std::vector<usage_record> mixed_records(random_engine& random, std::size_t count
     record.model = model_name{"model-" + std::to_string(random() % 3)};
     record.provider = provider_name{"provider-" + std::to_string(random() % 2)};
     record.success = random() % 4 != 0;
-    record.state = record.success ? record_state::settled : static_cast<record_state>(1 + random() % 4);
+    record.state = record.success ? record_state::settled : static_cast<record_state>(2 + random() % 3);
     record.cost.reset();
     const currency unit = *currency::parse(random() % 2 == 0 ? "USD" : "EUR");
     const money amount{static_cast<std::int64_t>(random() % 1'000'000'000'000), unit};
