@@ -94,7 +94,8 @@ failure budget_line::over_limit(const usage_record& intent, const std::string& v
                      amount_text(config_.limit.picos) + ' ' + period_text(config_.period) + " (spent " +
                      to_decimal(account.spent) + ", reserved " + to_decimal(account.reserved) + ")";
   if (wanted)
-    text += ", and this attempt may cost " + amount_text(*wanted);
+    text += ", and this attempt may cost " + amount_text(*wanted) +
+            " (max_tokens, of the call or of its model, bounds that)";
   if (account.end != timestamp::max())
     text += "; the next period begins at " + to_string(account.end);
   failure refused = make_failure(errc::budget_exceeded, std::move(text), "llm.budgets." + config_.name);

@@ -115,9 +115,9 @@ BOOST_AUTO_TEST_CASE(the_list_is_read_again_on_schedule_and_a_new_price_holds_fr
   market there;
   there.tell(200, list("1e-6"));
   BOOST_TEST(there.cost_of_call() == "0.00002");
-  there.here->advance(1900ms);
+  there.here->advance(1700ms); // the question before took 100 ms
   BOOST_TEST(there.fetches() == 1U);
-  there.here->advance(200ms);
+  there.here->advance(300ms);
   BOOST_TEST(there.fetches() == 2U);
   there.tell(200, list("2e-6"));
   BOOST_TEST(there.cost_of_call() == "0.00003");
