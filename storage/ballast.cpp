@@ -18,7 +18,7 @@ void ballast::take() const noexcept {
     return;
   struct statvfs disk {};
   struct rlimit most {};
-  if (::statvfs(file_.parent_path().c_str(), &disk) != 0 ||
+  if (::statvfs(dir_.c_str(), &disk) != 0 ||
       std::uint64_t{disk.f_bavail} * disk.f_frsize < least_free + bytes)
     return;
   if (::getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur < bytes) // to pass it would end the process

@@ -14,7 +14,7 @@ public:
   /// It is taken only where so much more is free.
   static constexpr std::uint64_t least_free = 8 * bytes;
 
-  explicit ballast(const std::filesystem::path& dir) : file_(dir / "ballast") {}
+  explicit ballast(const std::filesystem::path& dir) : dir_(dir), file_(dir / "ballast") {}
 
   /// Makes the file where it is missing and there is room.
   void take() const noexcept;
@@ -22,6 +22,7 @@ public:
   bool give_up() const noexcept;
 
 private:
+  std::filesystem::path dir_;
   std::filesystem::path file_;
 };
 

@@ -48,7 +48,7 @@ sound make_sound(const std::filesystem::path& dir, std::uint64_t seed) {
   std::unique_ptr<storage::ledger> ledger;
   for (int step = 0; step != 40; ++step) {
     const task next = work.next();
-    if (const auto done = perform(next, dir, ledger); !done)
+    if (const auto done = perform(next, options_for(dir), ledger); !done)
       throw std::runtime_error(to_string(done.error()));
     for (const auto& [id, record] : next.after.rows)
       made.ever[id].push_back(record);

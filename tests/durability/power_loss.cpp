@@ -55,7 +55,7 @@ history record(const settings& how, const std::filesystem::path& dir) {
     log.mark(event::kind::handed_over, step);
     if (early)
       log.mark(event::kind::acknowledged, step);
-    const auto done = perform(next, dir, ledger);
+    const auto done = perform(next, options_for(dir), ledger);
     if (!early)
       log.mark(event::kind::acknowledged, step);
     const std::string where = "step " + std::to_string(step) + ", with no cut at all: ";

@@ -44,10 +44,10 @@ const std::vector<fault> faults{
 };
 
 /// What a failed try said; nothing: it is done. Throws when it failed in a way that it must not.
-std::optional<std::string> attempt(const task& given, const std::filesystem::path& dir,
+std::optional<std::string> attempt(const task& given, const storage::ledger_options& options,
                                    std::unique_ptr<storage::ledger>& ledger) {
   try {
-    const auto done = perform(given, dir, ledger);
+    const auto done = perform(given, options, ledger);
     const respite no_counting;
     if (done)
       return std::nullopt;
@@ -71,12 +71,12 @@ void ask(const task& done, const storage::ledger& ledger) {
     throw std::runtime_error("false answer: totals");
 }
 
-void go_through(const std::vector<task>& tasks, const std::filesystem::path& dir,
+void go_through(const std::vector<task>& tasks, const storage::ledger_options& options,
                 std::unique_ptr<storage::ledger>& ledger) {
   for (const task& each : tasks) {
-    std::optional<std::string> failed = attempt(each, dir, ledger);
+    std::optional<std::string> failed = attempt(each, options, ledger);
     for (int tries = 1; failed && tries != most_tries; ++tries)
-      failed = attempt(each, dir, ledger);
+      failed = attempt(each, options, ledger);
     if (failed)
       throw std::runtime_error("does not come back: " + *failed);
     ask(each, *ledger);
@@ -87,12 +87,13 @@ void go_through(const std::vector<task>& tasks, const std::filesystem::path& dir
 verdict run_once(const std::vector<task>& tasks, const fault& how, std::uint64_t number,
                  const std::filesystem::path& dir, bool& happened) {
   std::filesystem::remove_all(dir);
+  const storage::ledger_options options = options_for(dir);
   std::unique_ptr<storage::ledger> ledger;
   try {
     {
       const failing_calls failing(how.kind, number, how.count, how.error);
       try {
-        go_through(tasks, dir, ledger);
+        go_through(tasks, options, ledger);
       } catch (...) {
         happened = failing.happened();
         throw;
@@ -102,7 +103,7 @@ verdict run_once(const std::vector<task>& tasks, const fault& how, std::uint64_t
     if (const auto wrong = difference(*ledger, tasks.back().after))
       return "other books: " + *wrong;
     ledger.reset();
-    const auto opened = storage::ledger::open(options_for(dir));
+    const auto opened = storage::ledger::open(options);
     if (!opened)
       return "does not open again: " + to_string(opened.error());
     if (const auto wrong = difference(**opened, tasks.back().after))

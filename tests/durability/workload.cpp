@@ -185,12 +185,12 @@ storage::ledger_options options_for(const std::filesystem::path& dir) {
   return {.dir = dir, .map_bytes = 1U << 16U}; // the least, so that it must grow
 }
 
-result<std::uint64_t> perform(const task& given, const std::filesystem::path& dir,
+result<std::uint64_t> perform(const task& given, const storage::ledger_options& options,
                               std::unique_ptr<storage::ledger>& ledger) {
   if (given.what == task::kind::reopen_and_close_intents)
     ledger.reset();
   if (ledger == nullptr) {
-    auto opened = storage::ledger::open(options_for(dir));
+    auto opened = storage::ledger::open(options);
     if (!opened)
       return opened.error();
     ledger = std::move(*opened);

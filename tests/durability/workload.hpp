@@ -71,7 +71,7 @@ private:
 storage::ledger_options options_for(const std::filesystem::path& dir);
 
 /// Does a task, opening the ledger first when it is not open; gives the number of rows changed.
-result<std::uint64_t> perform(const task& given, const std::filesystem::path& dir,
+result<std::uint64_t> perform(const task& given, const storage::ledger_options& options,
                               std::unique_ptr<storage::ledger>& ledger);
 
 /// Compares a ledger with the books that it should have: nothing, or the first difference in words.

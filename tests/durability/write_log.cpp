@@ -133,6 +133,7 @@ using weir::durability::note_moved_in;
 using weir::durability::note_opened;
 using weir::durability::note_synced;
 using weir::durability::note_written;
+using weir::durability::note_written_elsewhere;
 using weir::durability::real;
 using weir::durability::watched;
 
@@ -177,6 +178,8 @@ ssize_t write(int file, const void* bytes, size_t size) {
   const ssize_t done = call(file, bytes, size);
   if (known != nullptr)
     note_written(*known, static_cast<std::uint64_t>(at), bytes, done);
+  else
+    note_written_elsewhere();
   return done;
 }
 
@@ -185,6 +188,8 @@ ssize_t writev(int file, const iovec* parts, int count) {
   const auto* known = watched(file);
   off_t at = known != nullptr ? ::lseek(file, 0, SEEK_CUR) : 0;
   const ssize_t done = call(file, parts, count);
+  if (known == nullptr)
+    note_written_elsewhere();
   ssize_t left = known != nullptr ? done : 0;
   for (const iovec* part = parts; left > 0; ++part) {
     const ssize_t size = std::min(left, static_cast<ssize_t>(part->iov_len));

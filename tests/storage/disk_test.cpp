@@ -93,7 +93,7 @@ void fill_with(const std::filesystem::path& file, std::uint64_t but_for) {
 int outlive_full_disks(const std::filesystem::path& scratch) {
   const auto dir = scratch / "small";
   std::filesystem::create_directory(dir);
-  if (!has_disk_of_its_own(dir, "size=3m"))
+  if (!has_disk_of_its_own(dir, "size=24m"))
     return not_permitted;
   auto random = make_random();
   auto books = open_ledger(dir / "usage");
@@ -123,6 +123,7 @@ int outlive_full_disks(const std::filesystem::path& scratch) {
     expect(books->append(plain_batch(next * batch_size, batch_size)).has_value(), "there is room again");
     expect(std::chrono::steady_clock::now() - freed < std::chrono::seconds{5}, "and it did not take long");
     ++next;
+    expect(books->cleanup({}).has_value(), "the next clean-up, which takes its reserve of the disk again");
     expect(all_records(*books) == plain_batch(first, next * batch_size - first), "the books, free again");
   }
   return 0;
