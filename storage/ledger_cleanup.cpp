@@ -29,8 +29,8 @@ public:
 
   lmdb::status run() {
     lmdb::status answer = rows();
-    if (answer.ok() && last_gone_)
-      answer = note_gone();
+    if (answer.ok() && report.rows != 0)
+      answer = note_gone(last_gone_);
     if (answer.ok() && !report.more && bounds_.rollups_before)
       answer = rollups();
     return answer;
@@ -74,7 +74,7 @@ private:
       answer = txn_.erase(tables_.by_id, id_of(key).bytes);
       if (!answer.ok() && answer.code != MDB_NOTFOUND)
         return answer;
-      last_gone_ = first_left_;
+      last_gone_ = *first_left_;
       first_left_.reset();
       if (++report.rows % rows_between_looks == 0)
         if (answer = too_big(big); !answer.ok())
@@ -83,12 +83,12 @@ private:
     return answer.code == MDB_NOTFOUND ? lmdb::status{} : answer;
   }
 
-  lmdb::status note_gone() {
+  lmdb::status note_gone(std::int64_t last) {
     std::optional<std::int64_t> before;
     const lmdb::status answer = read_gone_until(txn_, tables_.meta, before);
-    if (!answer.ok() || (before && *before >= *last_gone_))
+    if (!answer.ok() || before.value_or(std::numeric_limits<std::int64_t>::min()) >= last)
       return answer;
-    return write_gone_until(txn_, tables_.meta, *last_gone_);
+    return write_gone_until(txn_, tables_.meta, last);
   }
 
   /// Rollups of whole days, and only where no row is left: what there is of rows has its rollups.
@@ -130,7 +130,7 @@ private:
   std::uint64_t most_;
   std::uint64_t page_bytes_;
   std::optional<std::int64_t> first_left_; ///< time of the oldest row that stays
-  std::optional<std::int64_t> last_gone_;
+  std::int64_t last_gone_ = 0; ///< when the last row that was deleted began
 };
 
 bool wants_room(const failure& error) {
