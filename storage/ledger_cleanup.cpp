@@ -130,7 +130,7 @@ private:
   std::uint64_t most_;
   std::uint64_t page_bytes_;
   std::optional<std::int64_t> first_left_; ///< time of the oldest row that stays
-  std::int64_t last_gone_ = 0; ///< when the last row that was deleted began
+  std::int64_t last_gone_ = 0;             ///< when the last row that was deleted began
 };
 
 bool wants_room(const failure& error) {

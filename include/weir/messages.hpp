@@ -168,10 +168,10 @@ struct attempt_end {
   bool delivered = false; ///< deltas have reached the sink: nobody else can begin the answer anew
   /// It says nothing about the provider: it ended before it was sent, because of us or of the sink.
   bool blameless = false;
-  bool other_key = false; ///< the failure was of one key, and another can be used at once
+  bool other_key = false;      ///< the failure was of one key, and another can be used at once
   std::optional<money> cost{}; ///< what it cost; where that is not known, the most that it may have
-  std::string partial;    ///< of a streamed attempt that failed: the content that it delivered, if gathered
-  bool resumable = true;  ///< another attempt can go on from `partial`: it is all that was delivered
+  std::string partial;   ///< of a streamed attempt that failed: the content that it delivered, if gathered
+  bool resumable = true; ///< another attempt can go on from `partial`: it is all that was delivered
   std::optional<std::chrono::microseconds> first_token; ///< of a streamed attempt, from its begin
 };
 
