@@ -31,6 +31,18 @@ def needs_node(least=20):
         skip(f"node is {version or 'broken'}; at least {least} is needed")
 
 
+def install_apart(package, folder, *options):
+    """Installs one package into a new folder of the test's own; skips where that cannot be done."""
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            skip(f"{program} is not installed")
+    os.mkdir(folder)
+    done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *options, "--prefix", folder, package],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        skip(f"npm cannot install {package}: {(done.stdout + done.stderr).strip()[-300:]}")
+
+
 def packages():
     """The folder with `node_modules`: from the cache, or freshly installed into it."""
     needs_node()

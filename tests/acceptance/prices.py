@@ -7,8 +7,8 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 
+from node_packages import install_apart
 from rig import main
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -21,22 +21,10 @@ EXPLAINED = {}
 MOST_OF_A_DOUBLE = 1e-13  # what a sum of some products of doubles may be off, relatively
 
 
-def skip(why):
-    print(f"skipped: {why}")
-    sys.exit(77)
-
-
 def reference_of(rig):
     """A folder with the package and the script in it."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            skip(f"{program} is not installed")
     folder = rig.path("reference")
-    os.mkdir(folder)
-    done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, PACKAGE],
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        skip(f"npm cannot install {PACKAGE}: {(done.stdout + done.stderr).strip()[-300:]}")
+    install_apart(PACKAGE, folder, "--ignore-scripts")
     shutil.copy(os.path.join(HERE, "prices_reference.mjs"), folder)
     return folder
 

@@ -8,12 +8,11 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
-import sys
 import time
 import unicodedata
 
+from node_packages import install_apart, skip
 from rig import main
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -120,22 +119,10 @@ def texts():
             yield "".join(random_.choices(alphabet, k=size)).encode()
 
 
-def skip(why):
-    print(f"skipped: {why}")
-    sys.exit(77)
-
-
 def reference_of(rig):
     """A folder with the package in it."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            skip(f"{program} is not installed")
     folder = rig.path("reference")
-    os.mkdir(folder)
-    done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, PACKAGE],
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        skip(f"npm cannot install {PACKAGE}: {(done.stdout + done.stderr).strip()[-300:]}")
+    install_apart(PACKAGE, folder)
     return folder
 
 
