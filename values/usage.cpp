@@ -161,14 +161,6 @@ std::string_view to_string(record_state value) noexcept {
   return "unknown";
 }
 
-std::optional<record_state> to_record_state(std::string_view name) noexcept {
-  for (const auto each :
-       {record_state::intent, record_state::settled, record_state::unknown, record_state::void_attempt})
-    if (to_string(each) == name)
-      return each;
-  return std::nullopt;
-}
-
 std::string_view to_string(usage_status value) noexcept {
   switch (value) {
   case usage_status::succeeded:
@@ -213,13 +205,6 @@ bool matches(const usage_filter& filter, const usage_record& record) noexcept {
          std::ranges::all_of(filter.tags, [&](const auto& tag) {
            return std::ranges::find(record.tags, tag) != record.tags.end();
          });
-}
-
-std::map<currency, money_sum> total_cost_of(const std::vector<usage_summary>& summaries) {
-  std::map<currency, money_sum> sums;
-  for (const usage_summary& each : summaries)
-    add_to(sums, each.total_cost);
-  return sums;
 }
 
 void usage_summary::add(const usage_record& record) {

@@ -54,7 +54,6 @@ enum class record_state : std::uint8_t {
 
 std::string_view to_string(metering value) noexcept;
 std::string_view to_string(record_state value) noexcept;
-std::optional<record_state> to_record_state(std::string_view name) noexcept;
 
 /// One attempt in the ledger.
 struct usage_record {
@@ -161,9 +160,6 @@ struct usage_summary {
 
   friend bool operator==(const usage_summary&, const usage_summary&) = default;
 };
-
-/// The cost of all groups together, by currency.
-std::map<currency, money_sum> total_cost_of(const std::vector<usage_summary>& summaries);
 
 /// RFC 3339 in UTC with microseconds: `2026-11-24T12:00:00.000000Z`.
 std::string to_string(timestamp time);
