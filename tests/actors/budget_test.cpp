@@ -51,7 +51,8 @@ BOOST_AUTO_TEST_CASE(a_refusal_names_the_budget_and_its_figures_and_when_it_ends
   BOOST_TEST(
       refused->message ==
       "the budget 'b' has 1 USD left of 10 USD for this day (spent 6, reserved 3), and this attempt may "
-      "cost 2 USD; the next period begins at 2026-03-02T00:00:00.000000Z");
+      "cost 2 USD (max_tokens, of the call or of its model, bounds that); the next period begins at "
+      "2026-03-02T00:00:00.000000Z");
   BOOST_TEST(refused->place == "llm.budgets.b");
   BOOST_TEST((refused->retry_after == 12h));
   BOOST_TEST(!refused->retryable);
