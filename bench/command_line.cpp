@@ -85,6 +85,13 @@ void add_extent(CLI::App& command, run_options& options) {
       ->type_name("COUNT");
 }
 
+void add_tags(CLI::App& command, std::uint32_t& tags) {
+  command.add_option("--tags", tags, "Tags of each row, 0 to 3: agent, project, user")
+      ->check(CLI::Range(0, 3).description(""))
+      ->type_name("COUNT")
+      ->capture_default_str();
+}
+
 void add_rounds(CLI::App& command, std::vector<std::uint32_t>& concurrencies, std::uint32_t& rounds) {
   std::string usual;
   for (const std::uint32_t each : concurrencies)

@@ -49,6 +49,8 @@ void add_upstream(CLI::App& command, run_options& options);
 void add_gap(CLI::App& command, run_options& options);
 /// Concurrency and number of calls of one run.
 void add_extent(CLI::App& command, run_options& options);
+/// The tags of each row that a measurement of books makes.
+void add_tags(CLI::App& command, std::uint32_t& tags);
 /// Concurrencies and rounds of a comparison.
 void add_rounds(CLI::App& command, std::vector<std::uint32_t>& concurrencies, std::uint32_t& rounds);
 

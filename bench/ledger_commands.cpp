@@ -21,13 +21,6 @@ CLI::Validator rows_from(std::uint64_t least) {
   return CLI::Range(least, most_rows).description("");
 }
 
-void add_tags(CLI::App& command, std::uint32_t& tags) {
-  command.add_option("--tags", tags, "Tags of each row, 0 to 3: agent, project, user")
-      ->check(CLI::Range(0, 3).description(""))
-      ->type_name("COUNT")
-      ->capture_default_str();
-}
-
 struct compare_options {
   append_options append;
   bool json = false;

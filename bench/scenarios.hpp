@@ -83,6 +83,7 @@ struct ledger_options {
   std::uint64_t records = 0;             ///< 0: as many as fit into `duration`
   std::chrono::milliseconds duration{0}; ///< 0: until there are `records`
   std::uint32_t batch = 100;             ///< records a commit
+  std::uint32_t tags = 1;                ///< of each record, up to 3
 };
 
 /// Appends records to a ledger in a temporary folder. A ledger has one writer, and what calls that end at the

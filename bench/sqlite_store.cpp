@@ -89,7 +89,8 @@ std::string unit_of(const usage_record& record) {
 
 result<std::unique_ptr<sqlite_store>> sqlite_store::open(const std::filesystem::path& dir, bool rollups) {
   sqlite3* base = nullptr;
-  const int code = sqlite3_open((dir / "rows.sqlite").c_str(), &base);
+  constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX; // one thread
+  const int code = sqlite3_open_v2((dir / "rows.sqlite").c_str(), &base, flags, nullptr);
   std::unique_ptr<sqlite_store> made(new sqlite_store(base));
   if (code != SQLITE_OK)
     return made->complaint("open");

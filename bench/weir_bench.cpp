@@ -146,8 +146,9 @@ void add_ledger(CLI::App& program, bench_options& options, int& code) {
       ->check(count_up_to(10'000))
       ->type_name("COUNT")
       ->capture_default_str();
+  add_tags(*ledger, options.ledger.tags);
   ledger->add_flag("--json", options.json, "Print one JSON document; its calls are records");
-  ledger->footer("Latencies are those of commits; CPU is that of a record.\n\n"
+  ledger->footer("Latencies are those of commits; CPU is that of a record, the making of it included.\n\n"
                  "Examples:\n"
                  "  weir-bench ledger --batch 1000\n"
                  "  weir-bench ledger --concurrency 64 --duration 10 --json");
