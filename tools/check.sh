@@ -19,7 +19,7 @@ cmake --build --preset dev -j 2
 
 echo "== tsan: what knows no actor"
 cmake --preset tsan
-cmake --build --preset tsan -j 2 --target test_transport test_transport_loopback test_storage
+cmake --build --preset tsan -j 2
 ctest --preset tsan -R '^(transport|transport_loopback|storage)$'
 
 echo "== tests"
