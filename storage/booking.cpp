@@ -27,7 +27,8 @@ bool same_content(const usage_record& stored, const usage_record& given) {
 booking::booking(lmdb::transaction& txn, const ledger_tables& tables, series_writer& names, series_book& book)
     : txn_(txn), tables_(tables), names_(names), reader_(book, true) {}
 
-lmdb::status booking::begin() {
+lmdb::status booking::begin(std::size_t records) {
+  changes_.reserve(records);
   std::uint64_t intents = 0;
   lmdb::status answer = names_.begin();
   if (answer.ok())
@@ -67,15 +68,13 @@ lmdb::status booking::damaged(const char* table, const std::string& where, const
   return refused(refuse(std::string("table ") + table + ", " + where + ": " + problem, table));
 }
 
-lmdb::status booking::encode(const usage_record& record, const row_key& key,
-                             std::span<const std::uint8_t> extension) {
-  if (const lmdb::status answer = names_.resolve(record, now_names_); !answer.ok())
+lmdb::status booking::encode(const usage_record& record, std::span<const std::uint8_t> extension) {
+  const lmdb::status answer = names_.resolve(record, now_names_);
+  if (!answer.ok())
     return answer;
   bytes_.clear();
   encode_record(record, *now_names_, bytes_, extension);
-  if (const row_problem wrong = parse_row(key, bytes_, now_row_); !wrong.none())
-    return refused(wrong.error());
-  return {};
+  return answer;
 }
 
 lmdb::status booking::read_before(const char* table, const row_key& key, lmdb::bytes_view bytes) {
@@ -99,9 +98,13 @@ lmdb::status booking::was_earlier(const usage_record& record, const id_entry& en
     was = entry.has_been_v1(content_hash_v1(bytes_));
     return {};
   }
-  const lmdb::status answer = encode(record, make_row_key(record.time, record.id), {});
-  if (answer.ok() && !refusal)
-    was = entry.has_been(content_hash(now_row_, *now_names_));
+  const lmdb::status answer = encode(record, {});
+  if (!answer.ok())
+    return answer;
+  row_view row;
+  if (const row_problem wrong = parse_row(make_row_key(record.time, record.id), bytes_, row); !wrong.none())
+    return refused(wrong.error());
+  was = entry.has_been(content_hash(row, *now_names_));
   return answer;
 }
 
@@ -191,14 +194,14 @@ lmdb::status booking::insert_row(const usage_record& record, std::span<const std
   if (!answer.ok())
     return answer;
   const row_key key = make_row_key(record.time, record.id);
-  if (answer = encode(record, key, extension); !answer.ok() || refusal)
+  if (answer = encode(record, extension); !answer.ok())
     return answer;
   answer = records_.insert(key, bytes_, there);
   if (answer.code == MDB_KEYEXIST)
     return damaged("by_id", "id " + to_string(record.id), "the entry of a row is missing");
   if (!answer.ok())
     return answer;
-  changes_.add(now_row_);
+  changes_.add(figures_of(record, now_names_->number));
   ++report.appended;
   return answer;
 }
@@ -241,12 +244,12 @@ lmdb::status booking::advance(const usage_record& record, id_entry& entry, const
   const std::uint32_t was = content_hash(before_row_, *before_names_);
   changes_.take_back(before_row_);
   extension_.assign(before_row_.extension.begin(), before_row_.extension.end());
-  lmdb::status answer = encode(record, key, extension_);
-  if (!answer.ok() || refusal)
+  lmdb::status answer = encode(record, extension_);
+  if (!answer.ok())
     return answer;
   if (answer = txn_.replace(tables_.records, key, bytes_); !answer.ok())
     return answer;
-  changes_.add(now_row_);
+  changes_.add(figures_of(record, now_names_->number));
   ++report.appended;
   if (entry.is_old()) // it has the hash of the row as it was
     return answer;
@@ -309,9 +312,7 @@ lmdb::status booking::reprice(const usage_record& record, bool& changed) {
   // In the series that it is in: its sums are there.
   bytes_.clear();
   encode_record(record, *before_names_, bytes_, before_row_.extension);
-  if (const row_problem wrong = parse_row(key, bytes_, now_row_); !wrong.none())
-    return refused(wrong.error());
-  changes_.correct(before_row_, now_row_);
+  changes_.correct(before_row_, figures_of(record, before_names_->number));
   return txn_.replace(tables_.records, key, bytes_);
 }
 

@@ -20,8 +20,8 @@ class booking {
 public:
   booking(lmdb::transaction& txn, const ledger_tables& tables, series_writer& names, series_book& book);
 
-  /// First of all.
-  lmdb::status begin();
+  /// First of all; `records` are expected to be booked.
+  lmdb::status begin(std::size_t records);
   lmdb::status add(const usage_record& record);
   /// Brings every open intent to an end that nobody reported. Damaged ones stay where they are.
   lmdb::status close_all(std::vector<usage_record>& closed);
@@ -48,8 +48,8 @@ private:
   lmdb::status read_before(const char* table, const row_key& key, lmdb::bytes_view bytes);
   bool is_before(const usage_record& record) const;
   lmdb::status was_earlier(const usage_record& record, const id_entry& entry, bool& was);
-  lmdb::status encode(const usage_record& record, const row_key& key,
-                      std::span<const std::uint8_t> extension);
+  /// Into `bytes_` and `now_names_`.
+  lmdb::status encode(const usage_record& record, std::span<const std::uint8_t> extension);
 
   lmdb::transaction& txn_;
   const ledger_tables tables_;
@@ -64,7 +64,6 @@ private:
   const series* before_names_ = nullptr;
   usage_record before_;
   const series* now_names_ = nullptr;
-  row_view now_row_;
   std::vector<std::uint8_t> bytes_;
   std::vector<std::uint8_t> extension_;
 };

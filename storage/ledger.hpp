@@ -133,7 +133,7 @@ private:
   explicit ledger(std::unique_ptr<environment> env);
 
   template <class Work>
-  result<void> change(bool needs_headroom, Work&& work);
+  result<void> change(std::size_t records, bool needs_headroom, Work&& work);
 
   std::unique_ptr<environment> env_;
   std::uint64_t appends_ = 0;

@@ -40,10 +40,10 @@ failure read_only(const ledger_options& options) {
 
 } // namespace
 
-/// Changes the books in one transaction: `work(booking) -> lmdb::status`. After a failed commit it cannot be
-/// known what is on the disk; but a batch given again is known again.
+/// Changes the books by about so many records, in one transaction: `work(booking) -> lmdb::status`. After a
+/// failed commit it cannot be known what is on the disk; but a batch given again is known again.
 template <class Work>
-result<void> ledger::change(bool needs_headroom, Work&& work) {
+result<void> ledger::change(std::size_t records, bool needs_headroom, Work&& work) {
   if (env_->options.read_only)
     return read_only(env_->options);
   // A reader that was killed would keep every freed page from being used again.
@@ -59,7 +59,7 @@ result<void> ledger::change(bool needs_headroom, Work&& work) {
     series_writer names(env_->series, txn, held.tables.series, *held.rollup_tags);
     {
       booking book(txn, held.tables, names, env_->series); // its cursors must go before the commit
-      answer = book.begin();
+      answer = book.begin(records);
       if (answer.ok())
         answer = work(book);
       if (answer.ok() && !book.refusal)
@@ -87,7 +87,7 @@ result<append_report> ledger::append(std::span<const usage_record> batch) {
         return fits.error();
     const std::vector<std::size_t> order = by_key(batch);
     append_report report;
-    auto done = change(true, [&](booking& book) {
+    auto done = change(batch.size(), true, [&](booking& book) {
       lmdb::status answer;
       for (const std::size_t at : order)
         if (answer = book.add(batch[at]); !answer.ok() || book.refusal)
@@ -104,7 +104,7 @@ result<append_report> ledger::append(std::span<const usage_record> batch) {
 result<std::vector<usage_record>> ledger::close_intents() {
   return with_memory([&]() -> result<std::vector<usage_record>> {
     std::vector<usage_record> closed;
-    auto done = change(false, [&](booking& book) {
+    auto done = change(0, false, [&](booking& book) {
       closed.clear();
       return book.close_all(closed);
     });
@@ -120,7 +120,7 @@ result<std::size_t> ledger::reprice(std::span<const usage_record> records) {
       if (auto fits = check_record(record); !fits)
         return fits.error();
     std::size_t changed = 0;
-    auto done = change(true, [&](booking& book) {
+    auto done = change(records.size(), true, [&](booking& book) {
       changed = 0;
       lmdb::status answer;
       for (const usage_record& record : records) {

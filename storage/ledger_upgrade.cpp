@@ -17,7 +17,7 @@ namespace weir::storage {
 
 namespace {
 
-constexpr std::size_t most_changes = 20'000; // sums in memory before they are put into the table
+constexpr std::size_t most_changes = 100'000; // rows in memory before they are put into the rollups
 
 /// One rewriting of all rows.
 class rewriting {

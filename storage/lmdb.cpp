@@ -254,6 +254,10 @@ status cursor::open(const transaction& txn, MDB_dbi table) {
   return {mdb_cursor_open(txn.handle(), table, &handle_), "mdb_cursor_open"};
 }
 
+status cursor::find(bytes_view key) {
+  return move(key, MDB_SET_KEY);
+}
+
 status cursor::seek(bytes_view key) {
   return move(key, MDB_SET_RANGE);
 }
@@ -272,6 +276,12 @@ status cursor::insert(bytes_view key, bytes_view value, bytes_view& there) {
   const int code = mdb_cursor_put(handle_, &wanted, &stored, MDB_NOOVERWRITE);
   there = to_view(stored);
   return {code, "mdb_cursor_put"};
+}
+
+status cursor::replace(bytes_view key, bytes_view value) {
+  MDB_val at = to_val(key);
+  MDB_val stored = to_val(value);
+  return {mdb_cursor_put(handle_, &at, &stored, MDB_CURRENT), "mdb_cursor_put"};
 }
 
 status cursor::erase() {

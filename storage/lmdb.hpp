@@ -110,6 +110,8 @@ public:
 
   status open(const transaction& txn, MDB_dbi table);
 
+  /// To this key; `MDB_NOTFOUND` when it is not there.
+  status find(bytes_view key);
   /// To the first key that is not less; `MDB_NOTFOUND` after the last.
   status seek(bytes_view key);
   status next();
@@ -117,6 +119,8 @@ public:
 
   /// Like those of the transaction, and quicker where the keys of a batch are near each other.
   status insert(bytes_view key, bytes_view value, bytes_view& there);
+  /// Replaces the value of the row that the cursor is at, whose key this is.
+  status replace(bytes_view key, bytes_view value);
   /// Deletes the row that the cursor is at; `next` goes to the one after it.
   status erase();
 

@@ -17,40 +17,62 @@ failure cannot(const usage_record& record, const std::string& field, const std::
                 "record." + field);
 }
 
-/// Writes a record and notes what it has.
+/// Which of a record's figures its row has.
+std::uint16_t presence_of(const usage_record& record) noexcept {
+  const token_usage& usage = record.usage;
+  unsigned made = 0;
+  const auto note = [&made](presence bit, bool there) { made |= there ? unsigned{bit} : 0U; };
+  note(has_error_type, record.error_type != errc::none);
+  note(has_attempt, record.attempt != 1);
+  note(has_price_version, record.price_version != 0);
+  note(has_response_time, record.response_time.count() != 0);
+  note(has_first_token_time, record.first_token_time.has_value());
+  note(has_total_tokens, usage.total_tokens != usage.prompt_tokens + usage.completion_tokens);
+  note(has_cached_tokens, usage.cached_tokens.has_value());
+  note(has_cache_write_tokens, usage.cache_write_tokens.has_value());
+  note(has_cache_write_1h_tokens, usage.cache_write_1h_tokens.has_value());
+  note(has_reasoning_tokens, usage.reasoning_tokens.has_value());
+  note(has_images, usage.images != 0);
+  note(has_cost, record.cost.has_value());
+  note(has_cost_limit, record.cost_limit.has_value());
+  note(has_reported_cost, usage.reported_cost.has_value());
+  return static_cast<std::uint16_t>(made);
+}
+
+/// Writes a record; first the content, then the names, then the end.
 class row_writer {
 public:
   row_writer(std::uint8_t* start, const usage_record& record)
-      : record_(record), start_(start), out_(start + fixed_bytes) {}
+      : record_(record), start_(start), out_(start), present_(presence_of(record)) {}
 
   /// All before the series.
   void content() {
     const token_usage& usage = record_.usage;
-    if (mark(record_.error_type != errc::none, has_error_type))
+    head();
+    if (has(has_error_type))
       out_.byte(error_number(record_.error_type).value_or(0));
-    if (mark(record_.attempt != 1, has_attempt))
+    if (has(has_attempt))
       out_.varint(record_.attempt);
-    if (mark(record_.price_version != 0, has_price_version))
+    if (has(has_price_version))
       out_.varint(record_.price_version);
-    if (mark(record_.response_time.count() != 0, has_response_time))
+    if (has(has_response_time))
       out_.zigzag(record_.response_time.count());
-    if (mark(record_.first_token_time.has_value(), has_first_token_time))
+    if (has(has_first_token_time))
       out_.zigzag(record_.first_token_time->count());
     out_.varint(usage.prompt_tokens);
     out_.varint(usage.completion_tokens);
-    if (mark(usage.total_tokens != usage.prompt_tokens + usage.completion_tokens, has_total_tokens))
+    if (has(has_total_tokens))
       out_.varint(usage.total_tokens);
-    count(usage.cached_tokens, has_cached_tokens);
-    count(usage.cache_write_tokens, has_cache_write_tokens);
-    count(usage.cache_write_1h_tokens, has_cache_write_1h_tokens);
-    count(usage.reasoning_tokens, has_reasoning_tokens);
-    if (mark(usage.images != 0, has_images))
+    count(usage.cached_tokens);
+    count(usage.cache_write_tokens);
+    count(usage.cache_write_1h_tokens);
+    count(usage.reasoning_tokens);
+    if (has(has_images))
       out_.varint(usage.images);
-    amount(record_.cost, has_cost);
-    amount(record_.cost_limit, has_cost_limit);
-    amount(usage.reported_cost, has_reported_cost);
+    amount(record_.cost);
+    amount(record_.cost_limit);
+    amount(usage.reported_cost);
     out_.text(cut_request_id(record_.request_id));
-    head();
   }
 
   void names(const series& shared) {
@@ -78,35 +100,30 @@ public:
   }
 
 private:
-  bool mark(bool there, presence bit) {
-    if (there)
-      present_ = static_cast<std::uint16_t>(present_ | bit);
-    return there;
-  }
-  void count(const std::optional<std::uint64_t>& value, presence bit) {
-    if (mark(value.has_value(), bit))
+  bool has(presence bit) const noexcept { return (present_ & bit) != 0; }
+  void count(const std::optional<std::uint64_t>& value) {
+    if (value)
       out_.varint(*value);
   }
-  void amount(const std::optional<money>& value, presence bit) {
-    if (!mark(value.has_value(), bit))
+  void amount(const std::optional<money>& value) {
+    if (!value)
       return;
     out_.zigzag(value->picos);
     out_.bytes(value->unit.letters().data(), value->unit.letters().size());
   }
   void head() {
-    byte_writer put(start_);
-    put.byte(record_version);
-    put.byte(static_cast<std::uint8_t>(static_cast<unsigned>(record_.state) |
-                                       (record_.success ? success_flag : 0U) |
-                                       (record_.usage.source == metering::estimated ? estimated_flag : 0U)));
-    put.word(present_);
-    put.bytes(record_.call.bytes.data(), record_.call.bytes.size());
+    out_.byte(record_version);
+    out_.byte(static_cast<std::uint8_t>(static_cast<unsigned>(record_.state) |
+                                        (record_.success ? success_flag : 0U) |
+                                        (record_.usage.source == metering::estimated ? estimated_flag : 0U)));
+    out_.word(present_);
+    out_.bytes(record_.call.bytes.data(), record_.call.bytes.size());
   }
 
   const usage_record& record_;
   std::uint8_t* start_;
   byte_writer out_;
-  std::uint16_t present_ = 0;
+  std::uint16_t present_;
 };
 
 } // namespace
@@ -150,6 +167,30 @@ result<void> check_record(const usage_record& record) {
       return too_long("tags[" + std::to_string(at) + "].value", value.size());
   }
   return {};
+}
+
+row_figures figures_of(const usage_record& record, std::uint32_t series) noexcept {
+  const token_usage& usage = record.usage;
+  row_figures made;
+  made.state = record.state;
+  made.success = record.success;
+  made.estimated = usage.source == metering::estimated;
+  made.error_type = record.error_type;
+  made.present = presence_of(record);
+  made.series = series;
+  made.time = record.time.time_since_epoch().count();
+  made.response_time = record.response_time.count();
+  made.first_token_time = record.first_token_time.value_or(std::chrono::microseconds{0}).count();
+  made.prompt_tokens = usage.prompt_tokens;
+  made.completion_tokens = usage.completion_tokens;
+  made.total_tokens = usage.total_tokens;
+  made.cached_tokens = usage.cached_tokens.value_or(0);
+  made.cache_write_tokens = usage.cache_write_tokens.value_or(0);
+  made.reasoning_tokens = usage.reasoning_tokens.value_or(0);
+  made.cost = record.cost.value_or(money{});
+  made.cost_limit = record.cost_limit.value_or(money{});
+  made.reported_cost = usage.reported_cost.value_or(money{});
+  return made;
 }
 
 void encode_record(const usage_record& record, const series& names, std::vector<std::uint8_t>& out,

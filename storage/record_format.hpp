@@ -69,16 +69,13 @@ inline constexpr std::uint16_t critical_tag = 0x8000;
 
 } // namespace row_layout
 
-/// What a row says, without its names and tags. Texts and spans point into the row.
-struct row_view {
+/// What of a row is summed up, and by what. Absent figures are zero; `present` tells.
+struct row_figures {
   record_state state = record_state::settled;
   bool success = false;
   bool estimated = false;
   errc error_type = errc::none;
   std::uint16_t present = 0;
-  std::uint32_t attempt = 1;
-  std::uint32_t price_version = 0;
-  std::uint32_t images = 0;
   std::uint32_t series = 0; ///< the number of the names and tags that it shares with others
   std::int64_t time = 0;    ///< microseconds since 1970
   std::int64_t response_time = 0;
@@ -86,13 +83,25 @@ struct row_view {
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
   std::uint64_t total_tokens = 0;
-  std::uint64_t cached_tokens = 0; ///< absent ones are zero
+  std::uint64_t cached_tokens = 0;
   std::uint64_t cache_write_tokens = 0;
-  std::uint64_t cache_write_1h_tokens = 0;
   std::uint64_t reasoning_tokens = 0;
   money cost;
   money cost_limit;
   money reported_cost;
+
+  friend bool operator==(const row_figures&, const row_figures&) = default;
+};
+
+/// The figures of a record as the row would have them that `encode_record` makes of it.
+row_figures figures_of(const usage_record& record, std::uint32_t series) noexcept;
+
+/// What a row says, without its names and tags. Texts and spans point into the row.
+struct row_view : row_figures {
+  std::uint32_t attempt = 1;
+  std::uint32_t price_version = 0;
+  std::uint32_t images = 0;
+  std::uint64_t cache_write_1h_tokens = 0;
   std::string_view request_id;
   std::span<const std::uint8_t> call;
   std::uint32_t tag_count = 0;             ///< of the tags that stand in the row itself

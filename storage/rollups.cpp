@@ -82,7 +82,7 @@ std::string describe(const rollup_id& id) {
          ", " + std::string(to_string(error_types[id.error]));
 }
 
-std::uint8_t status_number(const row_view& row) noexcept {
+std::uint8_t status_number(const row_figures& row) noexcept {
   const auto status = [&] {
     switch (row.state) {
     case record_state::settled:
@@ -98,101 +98,115 @@ std::uint8_t status_number(const row_view& row) noexcept {
   return static_cast<std::uint8_t>(status);
 }
 
-rollup_id hour_of(const row_view& row) noexcept {
+rollup_id hour_of(const row_figures& row) noexcept {
   return {bucket::of(rollup_kind::hour, row.time), row.series, status_number(row),
           error_number(row.error_type).value_or(0)};
 }
 
-std::size_t rollup_changes::hash::operator()(const rollup_id& id) const noexcept {
-  const auto number = static_cast<std::uint64_t>(id.span.number);
-  const std::uint64_t rest = (std::uint64_t{id.series} << 16U) | (std::uint64_t{id.status} << 8U) | id.error;
-  return static_cast<std::size_t>((number * 0x9e3779b97f4a7c15ULL) ^ (rest * 0xff51afd7ed558ccdULL));
-}
-
-rollup_changes::change& rollup_changes::of(const row_view& row) {
-  const auto [at, fresh] = hours_.try_emplace(hour_of(row));
-  return at->second;
-}
-
-void rollup_changes::add(const row_view& row) {
-  change& into = of(row);
-  into.sums.add(row);
-  into.sums.add_time(row.time);
-}
-
-void rollup_changes::take_back(const row_view& row) {
-  change& from = of(row);
-  from.sums.take_back(row);
-  from.took_first = from.took ? std::min(from.took_first, row.time) : row.time;
-  from.took_last = from.took ? std::max(from.took_last, row.time) : row.time;
-  from.took = true;
-}
-
-void rollup_changes::correct(const row_view& before, const row_view& now) {
-  change& of_both = of(now);
-  of_both.sums.take_back(before);
-  of_both.sums.add(now);
-}
-
-/// One application of all changes: hours, then the days that they are in.
+/// One application of all changes: hours, then the days that they are in, each in the order of its key.
 class rollup_changes::applying {
 public:
   applying(lmdb::transaction& txn, MDB_dbi rollups, MDB_dbi records, std::optional<std::int64_t> gone_until,
            std::string& problem)
       : txn_(txn), rollups_(rollups), records_(records), gone_until_(gone_until), problem_(problem) {}
 
-  lmdb::status run(const changes& hours) {
-    changes days;
-    for (const auto& [id, made] : hours) {
-      if (auto answer = put(id, made); !answer.ok() || !problem_.empty())
-        return answer;
-      rollup_id day = id;
-      day.span = day_of(id.span);
-      change& sum = days[day];
-      sum.sums.add(made.sums);
-      if (made.took) {
-        sum.took_first = sum.took ? std::min(sum.took_first, made.took_first) : made.took_first;
-        sum.took_last = sum.took ? std::max(sum.took_last, made.took_last) : made.took_last;
-        sum.took = true;
-      }
-    }
-    for (const auto& [id, made] : days)
-      if (auto answer = put(id, made); !answer.ok() || !problem_.empty())
-        return answer;
-    return {};
+  lmdb::status run(const steps& all) {
+    order_.reserve(all.size());
+    for (const step& each : all)
+      order_.push_back({each.rollup.span.number, rank(each.rollup), &each});
+    lmdb::status answer = at_.open(txn_, rollups_);
+    if (answer.ok())
+      answer = put_all();
+    if (!answer.ok() || !problem_.empty())
+      return answer;
+    for (placed& each : order_)
+      each.span = day_of({rollup_kind::hour, each.span}).number;
+    kind_ = rollup_kind::day;
+    return put_all();
   }
 
 private:
-  lmdb::status put(const rollup_id& id, const change& made) {
+  /// A step, and the rollup of the present kind that it goes into, in numbers that sort as its key does.
+  struct placed {
+    std::int64_t span;
+    std::uint64_t rank;
+    const step* what;
+
+    bool operator<(const placed& other) const noexcept {
+      return span != other.span ? span < other.span : rank < other.rank;
+    }
+  };
+
+  static std::uint64_t rank(const rollup_id& id) noexcept {
+    return (std::uint64_t{id.series} << 16U) | (std::uint64_t{id.status} << 8U) | id.error;
+  }
+
+  lmdb::status put_all() {
+    if (!std::is_sorted(order_.begin(), order_.end()))
+      std::sort(order_.begin(), order_.end());
+    lmdb::status answer;
+    const std::span<const placed> all(order_);
+    for (std::size_t begin = 0; begin != all.size() && answer.ok() && problem_.empty();) {
+      std::size_t end = begin + 1;
+      while (end != all.size() && !(all[begin] < all[end]))
+        ++end;
+      rollup_id id = all[begin].what->rollup;
+      id.span = {kind_, all[begin].span};
+      answer = put(id, all.subspan(begin, end - begin));
+      begin = end;
+    }
+    return answer;
+  }
+
+  lmdb::status put(const rollup_id& id, std::span<const placed> made) {
     const rollup_key key = make_rollup_key(id);
-    tally sums;
-    lmdb::bytes_view stored;
-    lmdb::status answer = txn_.find(rollups_, key, stored);
+    tally& sums = sums_;
+    sums.clear();
+    lmdb::status answer = at_.find(key);
     if (!answer.ok() && answer.code != MDB_NOTFOUND)
       return answer;
     const bool was_there = answer.ok();
-    const char* const wrong = was_there ? sums.add_stored(key, stored) : nullptr;
+    const char* const wrong = was_there ? sums.add_stored(key, at_.value()) : nullptr;
     if (wrong != nullptr && rows_are_gone(id)) {
       problem_ = "table rollups, " + describe(id) + ": " + wrong;
       return {};
     }
-    const bool lost_an_end =
-        made.took && was_there && (made.took_first <= sums.first() || made.took_last >= sums.last());
+    answer = {};
     if (wrong != nullptr) { // made anew: what is below it is as it will be
-      sums = {};
+      sums.clear();
       answer = sum_below(id, sums);
     } else {
-      sums.add(made.sums);
+      const bool lost_an_end = was_there && takes_an_end(made, sums);
+      for (const placed& each : made)
+        apply(*each.what, sums);
       if (lost_an_end && sums.requests() != 0 && !rows_are_gone(id))
         answer = find_times(id, sums);
     }
-    if (!answer.ok() && answer.code != MDB_NOTFOUND)
+    if (!answer.ok())
       return answer;
     if (sums.requests() == 0)
-      return was_there ? txn_.erase(rollups_, key) : lmdb::status{};
+      return was_there ? at_.erase() : lmdb::status{};
     bytes_.clear();
     sums.encode(key, bytes_);
-    return txn_.replace(rollups_, key, bytes_);
+    lmdb::bytes_view there;
+    return was_there ? at_.replace(key, bytes_) : at_.insert(key, bytes_, there);
+  }
+
+  static void apply(const step& made, tally& sums) {
+    if (made.what == effect::goes || made.what == effect::was)
+      sums.take_back(made.row);
+    else
+      sums.add(made.row);
+    if (made.what == effect::comes)
+      sums.add_time(made.row.time);
+  }
+
+  /// Whether a row that goes was the first or the last.
+  static bool takes_an_end(std::span<const placed> made, const tally& sums) {
+    return std::ranges::any_of(made, [&](const placed& each) {
+      const step& its = *each.what;
+      return its.what == effect::goes && (its.row.time <= sums.first() || its.row.time >= sums.last());
+    });
   }
 
   /// Then what the rollup says cannot be had from elsewhere.
@@ -258,12 +272,16 @@ private:
   MDB_dbi records_;
   std::optional<std::int64_t> gone_until_;
   std::string& problem_;
+  std::vector<placed> order_;
+  rollup_kind kind_ = rollup_kind::hour; ///< what is being put
+  lmdb::cursor at_;                      ///< in the table of rollups
+  tally sums_;
   std::vector<std::uint8_t> bytes_;
 };
 
 lmdb::status rollup_changes::apply(lmdb::transaction& txn, MDB_dbi rollups, MDB_dbi records,
                                    std::optional<std::int64_t> gone_until, std::string& problem) {
-  return applying(txn, rollups, records, gone_until, problem).run(hours_);
+  return applying(txn, rollups, records, gone_until, problem).run(steps_);
 }
 
 } // namespace weir::storage

@@ -12,7 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 namespace weir::storage {
 
@@ -53,21 +53,24 @@ std::optional<rollup_id> parse_rollup_key(std::span<const std::uint8_t> bytes) n
 std::string describe(const rollup_id& id);
 
 /// The status and error class of a row, as numbers.
-std::uint8_t status_number(const row_view& row) noexcept;
-rollup_id hour_of(const row_view& row) noexcept;
+std::uint8_t status_number(const row_figures& row) noexcept;
+rollup_id hour_of(const row_figures& row) noexcept;
 
-/// What one transaction changes: summed up in memory, then each rollup once.
+/// What one transaction changes: gathered row by row, then put into each rollup once.
 class rollup_changes {
 public:
-  void add(const row_view& row);
+  void add(const row_figures& row) { note(row, effect::comes); }
   /// A row leaves for another status; its first and last time are looked for anew.
-  void take_back(const row_view& row);
+  void take_back(const row_figures& row) { note(row, effect::goes); }
   /// A row gets other costs, and nothing else.
-  void correct(const row_view& before, const row_view& now);
+  void correct(const row_figures& before, const row_figures& now) {
+    note(before, effect::was);
+    note(now, effect::is);
+  }
 
-  bool empty() const noexcept { return hours_.empty(); }
-  std::size_t size() const noexcept { return hours_.size(); }
-  void clear() { hours_.clear(); }
+  void reserve(std::size_t rows) { steps_.reserve(rows); }
+  std::size_t size() const noexcept { return steps_.size(); }
+  void clear() noexcept { steps_.clear(); }
 
   /// Puts all into the table, after the rows are as they will be. Rows up to `gone_until` may have been
   /// deleted. `problem` names a damaged rollup; then the transaction must not be committed.
@@ -75,21 +78,18 @@ public:
                      std::optional<std::int64_t> gone_until, std::string& problem);
 
 private:
-  struct change {
-    tally sums;
-    bool took = false;
-    std::int64_t took_first = 0; ///< of those that were taken back
-    std::int64_t took_last = 0;
+  enum class effect : std::uint8_t { comes, goes, was, is };
+  struct step {
+    rollup_id rollup; ///< an hour
+    effect what = effect::comes;
+    row_figures row;
   };
-  struct hash {
-    std::size_t operator()(const rollup_id& id) const noexcept;
-  };
-  using changes = std::unordered_map<rollup_id, change, hash>;
+  using steps = std::vector<step>;
 
   class applying;
-  change& of(const row_view& row);
+  void note(const row_figures& row, effect what) { steps_.push_back({hour_of(row), what, row}); }
 
-  changes hours_;
+  steps steps_;
 };
 
 } // namespace weir::storage

@@ -4,6 +4,8 @@
 
 #include "storage/crc32c.hpp"
 
+#include <bit>
+
 namespace weir::storage {
 
 namespace {
@@ -67,33 +69,66 @@ bool decode_sums(byte_reader& in, amount_sums& into) {
   return in.ok();
 }
 
-std::size_t used_buckets(const bucket_counts& counts) {
-  std::size_t used = 0;
-  counts.each([&](std::size_t, std::uint64_t) { ++used; });
-  return used;
+constexpr std::size_t max_head_bytes = 4; // of a run: two varints below `duration_histogram::bucket_limit`
+
+/// The bytes that each count takes: 1, 2, 4 or 8.
+std::size_t width_of(std::uint64_t greatest) {
+  return std::bit_ceil((static_cast<std::size_t>(std::bit_width(greatest)) + 7) / 8);
 }
 
-void encode_buckets(const bucket_counts& counts, std::size_t used, byte_writer& out) {
-  out.varint(used);
-  std::size_t next = 0;
-  counts.each([&](std::size_t bucket, std::uint64_t count) {
-    out.varint(bucket - next);
-    out.varint(count);
-    next = bucket + 1;
-  });
+/// The most bytes that they take.
+std::size_t most_bytes(const bucket_counts& counts) {
+  const std::size_t buckets = counts.window().size();
+  return 2 + buckets * width_of(counts.bits()) + (buckets / bucket_set::bridged + 1) * max_head_bytes;
+}
+
+template <std::unsigned_integral Count>
+void put_counts(std::span<const std::uint64_t> counts, byte_writer& out) {
+  std::uint8_t* const to = out.position();
+  for (std::size_t at = 0; at != counts.size(); ++at)
+    layout::store(to + at * sizeof(Count), static_cast<Count>(counts[at]));
+  out = byte_writer(to + counts.size() * sizeof(Count));
+}
+
+/// The width of the counts; runs, each: its length, the buckets between it and the one before, its counts;
+/// and a zero. Nothing but a zero when there are none.
+void encode_buckets(const bucket_counts& counts, byte_writer& out) {
+  const std::size_t width = width_of(counts.bits());
+  if (counts.bits() != 0) {
+    out.byte(static_cast<std::uint8_t>(width));
+    std::size_t next = 0; // the bucket after the last run
+    counts.used().each_run([&](std::size_t begin, std::size_t end) {
+      out.varint(end - begin);
+      out.varint(begin - next);
+      const auto its = counts.window().subspan(begin - counts.first(), end - begin);
+      width == 1   ? put_counts<std::uint8_t>(its, out)
+      : width == 2 ? put_counts<std::uint16_t>(its, out)
+      : width == 4 ? put_counts<std::uint32_t>(its, out)
+                   : put_counts<std::uint64_t>(its, out);
+      next = end;
+    });
+  }
+  out.byte(0);
 }
 
 bool decode_buckets(byte_reader& in, bucket_counts& into) {
+  const std::size_t width = in.byte();
+  if (width == 0)
+    return in.ok();
+  if (width > 8 || !std::has_single_bit(width))
+    return false;
   std::uint64_t next = 0;
-  for (std::uint64_t left = in.varint(); left != 0; --left) {
+  while (const std::uint64_t length = in.varint()) {
     const std::uint64_t gap = in.varint();
-    if (!in.ok() || gap >= duration_histogram::bucket_limit - next)
+    const std::uint64_t left = duration_histogram::bucket_limit - next;
+    if (gap > left || length > left - gap)
+      return false;
+    const auto counts = in.bytes(length * width);
+    if (!in.ok())
       return false;
     next += gap;
-    into.add(next, in.varint());
-    ++next;
-    if (next == duration_histogram::bucket_limit && left != 1)
-      return false;
+    into.add(next, static_cast<std::size_t>(length), counts);
+    next += length;
   }
   return in.ok();
 }
@@ -123,8 +158,66 @@ std::map<currency, money_sum> amount_sums::to_sums() const {
   return sums;
 }
 
+std::uint64_t* bucket_counts::reach(std::size_t bucket, std::size_t number) {
+  if (bucket - first_ >= counts_.size())
+    widen(bucket);
+  if (bucket + number - 1 - first_ >= counts_.size())
+    widen(bucket + number - 1);
+  return counts_.data() + (bucket - first_);
+}
+
+template <std::unsigned_integral Count>
+void bucket_counts::add_words(std::size_t bucket, std::span<const std::uint8_t> bytes) {
+  const std::size_t number = bytes.size() / sizeof(Count);
+  std::uint64_t* const into = reach(bucket, number);
+  std::uint64_t all = 0;
+  for (std::size_t at = 0; at != number; ++at)
+    all |= into[at] += layout::load<Count>(bytes.data() + at * sizeof(Count));
+  bits_ |= all;
+  used_.add(bucket, bucket + number);
+}
+
+void bucket_counts::add(std::size_t bucket, std::size_t number, std::span<const std::uint8_t> bytes) {
+  switch (bytes.size() / number) {
+  case 1:
+    return add_words<std::uint8_t>(bucket, bytes);
+  case 2:
+    return add_words<std::uint16_t>(bucket, bytes);
+  case 4:
+    return add_words<std::uint32_t>(bucket, bytes);
+  default:
+    return add_words<std::uint64_t>(bucket, bytes);
+  }
+}
+
 void bucket_counts::add(const bucket_counts& other) {
-  other.each([&](std::size_t bucket, std::uint64_t count) { add(bucket, count); });
+  if (other.counts_.empty())
+    return;
+  std::uint64_t* const into = reach(other.first_, other.counts_.size());
+  for (std::size_t at = 0; at != other.counts_.size(); ++at)
+    bits_ |= into[at] += other.counts_[at];
+  used_.add(other.used_);
+  lessened_ = lessened_ || other.lessened_;
+}
+
+void bucket_counts::settle() const {
+  if (!lessened_)
+    return;
+  used_.clear();
+  bits_ = 0;
+  for (std::size_t at = 0; at != counts_.size(); ++at)
+    if (counts_[at] != 0) {
+      used_.add(first_ + at);
+      bits_ |= counts_[at];
+    }
+  lessened_ = false;
+}
+
+void bucket_counts::clear() noexcept {
+  std::ranges::fill(counts_, 0);
+  used_.clear();
+  bits_ = 0;
+  lessened_ = false;
 }
 
 void bucket_counts::widen(std::size_t bucket) {
@@ -141,13 +234,13 @@ void bucket_counts::widen(std::size_t bucket) {
 
 duration_histogram bucket_counts::to_histogram() const {
   duration_histogram made;
-  each([&](std::size_t bucket, std::uint64_t count) {
-    (void)made.add(duration_histogram::bucket{static_cast<std::uint16_t>(bucket), count});
-  });
+  for (std::size_t at = 0; at != counts_.size(); ++at)
+    if (counts_[at] != 0)
+      (void)made.add(duration_histogram::bucket{static_cast<std::uint16_t>(first_ + at), counts_[at]});
   return made;
 }
 
-void tally::count(const row_view& row, std::uint64_t times) {
+void tally::count(const row_figures& row, std::uint64_t times) {
   using namespace row_layout;
   counters_[total_requests] += times;
   if (row.success) {
@@ -193,13 +286,21 @@ void tally::add(const tally& other) {
   first_token_.add(other.first_token_);
 }
 
+void tally::clear() noexcept {
+  counters_ = {};
+  set_times(std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min());
+  cost_.clear();
+  reported_.clear();
+  limit_.clear();
+  response_.clear();
+  first_token_.clear();
+}
+
 void tally::encode(std::span<const std::uint8_t> key, std::vector<std::uint8_t>& out) const {
-  const std::size_t response_buckets = used_buckets(response_);
-  const std::size_t first_token_buckets = used_buckets(first_token_);
   const std::size_t sums = cost_.entries().size() + reported_.entries().size() + limit_.entries().size();
-  const std::size_t most = 1 + (counters + 7) * max_varint_bytes +
-                           sums * (3 + max_varint_bytes + max_wide_bytes) +
-                           (response_buckets + first_token_buckets) * (2 + max_varint_bytes) + checksum_bytes;
+  const std::size_t most = 1 + (counters + 5) * max_varint_bytes +
+                           sums * (3 + max_varint_bytes + max_wide_bytes) + most_bytes(response_) +
+                           most_bytes(first_token_) + checksum_bytes;
   const std::size_t start = out.size();
   out.resize(start + most);
   byte_writer put(out.data() + start);
@@ -211,8 +312,8 @@ void tally::encode(std::span<const std::uint8_t> key, std::vector<std::uint8_t>&
   encode_sums(cost_, put);
   encode_sums(reported_, put);
   encode_sums(limit_, put);
-  encode_buckets(response_, response_buckets, put);
-  encode_buckets(first_token_, first_token_buckets, put);
+  encode_buckets(response_, put);
+  encode_buckets(first_token_, put);
   put.word(crc32c({out.data() + start, put.position()}, crc32c(key)));
   out.resize(static_cast<std::size_t>(put.position() - out.data()));
 }

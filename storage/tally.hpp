@@ -2,6 +2,7 @@
 // Knows no table; whose sums they are says the key.
 #pragma once
 
+#include "storage/bucket_set.hpp"
 #include "storage/bytes.hpp"
 #include "storage/record_format.hpp"
 
@@ -29,6 +30,7 @@ public:
 
   void add(currency unit, std::uint64_t count, wide_word picos);
   void add(const amount_sums& other);
+  void clear() noexcept { entries_.clear(); }
   const std::vector<entry>& entries() const noexcept { return entries_; } ///< ascending by currency
   std::map<currency, money_sum> to_sums() const;
 
@@ -36,40 +38,66 @@ private:
   std::vector<entry> entries_;
 };
 
-/// Counts by bucket of a `duration_histogram`, in a window that grows with them.
+/// Counts by bucket of a `duration_histogram`, in a window that grows with them. They may be taken back, by
+/// adding what wraps to the number before.
 class bucket_counts {
 public:
   void add(std::size_t bucket, std::uint64_t count) {
     if (bucket - first_ >= counts_.size())
       widen(bucket);
-    counts_[bucket - first_] += count;
+    std::uint64_t& its = counts_[bucket - first_];
+    its += count;
+    bits_ |= its;
+    used_.add(bucket);
+    lessened_ = lessened_ || its < count;
   }
+  /// Adds to so many buckets that follow one another, from counts of 1, 2, 4 or 8 bytes each.
+  void add(std::size_t bucket, std::size_t number, std::span<const std::uint8_t> bytes);
   void add(const bucket_counts& other);
+  /// Forgets the counts and keeps the memory.
+  void clear() noexcept;
 
-  /// Calls `visit(bucket, count)` for each count that is not zero, ascending.
-  template <class Visit>
-  void each(Visit&& visit) const {
-    for (std::size_t at = 0; at != counts_.size(); ++at)
-      if (counts_[at] != 0)
-        visit(first_ + at, counts_[at]);
+  std::size_t first() const noexcept { return first_; }
+  /// The count of `first()` and of those after it; all others are zero.
+  std::span<const std::uint64_t> window() const noexcept { return counts_; }
+  /// Those that are not zero, and perhaps some that are, but stand between two with no more than
+  /// `bucket_set::bridged` between them.
+  const bucket_set& used() const {
+    settle();
+    return used_;
+  }
+  /// As many bits as the greatest count has, or 0.
+  std::uint64_t bits() const {
+    settle();
+    return bits_;
   }
   duration_histogram to_histogram() const;
 
 private:
   void widen(std::size_t bucket);
+  /// Makes the window hold so many buckets from one on; where the count of that one is.
+  std::uint64_t* reach(std::size_t bucket, std::size_t number);
+  template <std::unsigned_integral Count>
+  void add_words(std::size_t bucket, std::span<const std::uint8_t> bytes);
+  void settle() const;
 
   std::size_t first_ = 0;
   std::vector<std::uint64_t> counts_;
+  mutable bucket_set used_;
+  mutable std::uint64_t bits_ = 0;
+  mutable bool lessened_ = false; ///< something was taken back: what is used must be looked for
 };
 
 /// Everything that `usage_summary::add` sums. All counts wrap, so that what is added in any order and taken
 /// back again leaves nothing.
 class tally {
 public:
-  void add(const row_view& row) { count(row, 1); }
+  void add(const row_figures& row) { count(row, 1); }
   /// Takes a row back, but for the first and last time: who keeps them must see to that.
-  void take_back(const row_view& row) { count(row, ~std::uint64_t{0}); }
+  void take_back(const row_figures& row) { count(row, ~std::uint64_t{0}); }
   void add(const tally& other);
+  /// As a new one, in the memory that it has.
+  void clear() noexcept;
 
   /// Adds a stored tally; what is wrong with it, or null. When something is, this is in part changed.
   const char* add_stored(std::span<const std::uint8_t> key, std::span<const std::uint8_t> value);
@@ -96,7 +124,7 @@ public:
   static constexpr std::size_t counters = 14;
 
 private:
-  void count(const row_view& row, std::uint64_t times);
+  void count(const row_figures& row, std::uint64_t times);
 
   std::array<std::uint64_t, counters> counters_{};
   std::int64_t first_ = std::numeric_limits<std::int64_t>::max();
