@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace weir::actors {
 
@@ -24,6 +25,13 @@ failure no_books(const char* what) {
 template <class Answer>
 auto guard(const caf::typed_response_promise<Answer>& promise) {
   return std::make_shared<promise_guard<Answer, caf::error>>(promise, ended_early);
+}
+
+usage_summary sum_of(const std::vector<usage_summary>& parts) {
+  usage_summary whole;
+  for (const usage_summary& each : parts)
+    whole.add(each);
+  return whole;
 }
 
 storage::cleanup_bounds bounds_of(const retention_config& limits, timestamp today) {
@@ -65,9 +73,7 @@ caf::typed_response_promise<usage_summary> accumulator_state::answer(model_usage
   const auto tell = [to = guard(promise), model = asked.model](sums found) {
     if (!found)
       return to->fail(to_error(found.error()));
-    usage_summary whole;
-    for (const usage_summary& each : *found)
-      whole.add(each);
+    usage_summary whole = sum_of(*found);
     whole.model = model;
     to->deliver(std::move(whole));
   };
@@ -83,9 +89,7 @@ caf::typed_response_promise<cost_report> accumulator_state::answer(total_cost& a
   const auto tell = [to = guard(promise)](sums found) {
     if (!found)
       return to->fail(to_error(found.error()));
-    usage_summary whole;
-    for (const usage_summary& each : *found)
-      whole.add(each);
+    const usage_summary whole = sum_of(*found);
     to->deliver(cost_report{whole.total_cost, whole.unknown_cost_limit, whole.unpriced_requests});
   };
   if (!health_.enabled)

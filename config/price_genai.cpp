@@ -123,12 +123,7 @@ std::optional<pricing> genai_reader::read_pricing(const json_value& from, const 
     return std::nullopt;
   }
   prices.unit = *currency::parse("USD");
-  prices.input = *base.input;
-  prices.output = *base.output;
-  prices.cached_input = base.cached_input;
-  prices.cache_write = base.cache_write;
-  prices.cache_write_1h = base.cache_write_1h;
-  prices.reasoning = base.reasoning;
+  set_base(prices, base);
   // Each price has bounds of its own: one of ours says all that hold above it.
   for (const std::uint64_t bound : bounds) {
     price_tier& tier = prices.tiers.emplace_back();

@@ -94,4 +94,13 @@ void exact_prices::fail(std::string_view field, std::string_view why) {
     problem_ = std::string(field) + ": " + std::string(why);
 }
 
+void set_base(pricing& prices, const price_tier& base) {
+  prices.input = *base.input;
+  prices.output = *base.output;
+  prices.cached_input = base.cached_input;
+  prices.cache_write = base.cache_write;
+  prices.cache_write_1h = base.cache_write_1h;
+  prices.reasoning = base.reasoning;
+}
+
 } // namespace weir::config

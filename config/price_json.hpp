@@ -51,4 +51,7 @@ private:
   std::string problem_;
 };
 
+/// Makes the lowest tier the base of a price; it must have input and output.
+void set_base(pricing& prices, const price_tier& base);
+
 } // namespace weir::config

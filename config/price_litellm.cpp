@@ -137,12 +137,7 @@ std::optional<pricing> read_pricing(const json_value& model, const std::string& 
     return std::nullopt;
   }
   prices.unit = *currency::parse("USD");
-  prices.input = *base.input;
-  prices.output = *base.output;
-  prices.cached_input = base.cached_input;
-  prices.cache_write = base.cache_write;
-  prices.cache_write_1h = base.cache_write_1h;
-  prices.reasoning = base.reasoning;
+  set_base(prices, base);
   hand_up(prices.tiers);
   return prices;
 }

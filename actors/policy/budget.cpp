@@ -257,10 +257,6 @@ std::vector<budget_health> budgets::settle(const usage_record& record, const std
   return passed;
 }
 
-void budgets::release(const attempt_id& id) {
-  take_holds(id);
-}
-
 std::optional<money> budgets::take_unknown(const attempt_id& id) {
   auto found = unknown_.extract(id);
   return found.empty() ? std::nullopt : std::optional(found.mapped());

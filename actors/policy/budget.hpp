@@ -73,9 +73,6 @@ public:
   /// budgets whose soft limit was passed, each once in a period.
   std::vector<budget_health> settle(const usage_record& record, const std::optional<money>& before = {});
 
-  /// Frees what an attempt reserved, which was not sent and is not booked.
-  void release(const attempt_id& id);
-
   /// The budgets in the period of a moment, in the order of the configuration; of one for each value, the
   /// fullest `most_values`.
   std::vector<budget_health> state(timestamp now, std::size_t most_values = 100) const;

@@ -21,11 +21,15 @@ def skip(why):
     sys.exit(SKIPPED)
 
 
-def needs_node(least=20):
-    """Skips unless node of at least that version and npm are there."""
+def needs_programs():
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             skip(f"{program} is not installed")
+
+
+def needs_node(least=20):
+    """Skips unless node of at least that version and npm are there."""
+    needs_programs()
     version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip()
     if not version.lstrip("v").split(".")[0].isdigit() or int(version.lstrip("v").split(".")[0]) < least:
         skip(f"node is {version or 'broken'}; at least {least} is needed")
@@ -33,9 +37,7 @@ def needs_node(least=20):
 
 def install_apart(package, folder, *options):
     """Installs one package into a new folder of the test's own; skips where that cannot be done."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            skip(f"{program} is not installed")
+    needs_programs()
     os.mkdir(folder)
     done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *options, "--prefix", folder, package],
                           capture_output=True, text=True)

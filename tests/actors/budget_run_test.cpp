@@ -152,26 +152,21 @@ private:
     usage_record record = open_.back();
     open_.pop_back();
     std::int64_t counted = 0;
-    const auto kind = pick(4);
-    if (kind == 3) {
-      all_.release(record.id);
-    } else {
-      const money limit = *record.cost_limit;
-      record.state =
-          std::array{record_state::settled, record_state::unknown, record_state::void_attempt}[kind];
-      record.success = kind == 0;
-      if (kind == 0)
-        record.cost =
-            money{static_cast<std::int64_t>(pick(static_cast<std::uint64_t>(limit.picos) + 1)), limit.unit};
-      counted = kind == 0 ? record.cost->picos : kind == 1 ? limit.picos : 0;
+    const auto kind = pick(3);
+    const money limit = *record.cost_limit;
+    record.state = std::array{record_state::settled, record_state::unknown, record_state::void_attempt}[kind];
+    record.success = kind == 0;
+    if (kind == 0)
+      record.cost =
+          money{static_cast<std::int64_t>(pick(static_cast<std::uint64_t>(limit.picos) + 1)), limit.unit};
+    counted = kind == 0 ? record.cost->picos : kind == 1 ? limit.picos : 0;
+    all_.settle(record);
+    if (kind == 1 && pick(2) == 0) { // its figures come after all
+      record.state = record_state::settled;
+      record.success = true;
+      record.cost = money{limit.picos / 3, limit.unit};
+      counted = record.cost->picos;
       all_.settle(record);
-      if (kind == 1 && pick(2) == 0) { // its figures come after all
-        record.state = record_state::settled;
-        record.success = true;
-        record.cost = money{limit.picos / 3, limit.unit};
-        counted = record.cost->picos;
-        all_.settle(record);
-      }
     }
     for (attempt& each : model_.attempts)
       if (each.record.id == record.id) {

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(what_was_reserved_is_free_again_when_it_was_not_spent) {
   all.settle(settled(1, 3));
   BOOST_TEST(!all.reserve(intent(2, 7), true));
   BOOST_TEST(all.reserve(intent(3, 1), true).has_value());
-  all.release(intent(2, 7).id);
+  all.settle(ended(2, record_state::void_attempt));
   BOOST_TEST(!all.reserve(intent(3, 7), true));
   all.settle(ended(3, record_state::void_attempt));
   BOOST_TEST(spent_of(all) == "3");
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(values_have_bounds_and_those_of_ended_periods_make_room) {
   BOOST_TEST(!all.reserve(tagged(intent(5, 1, tomorrow), "user", "eve"), true));
   // Bob's attempt of yesterday is still under way.
   BOOST_TEST(all.reserve(tagged(intent(6, 1, tomorrow), "user", "ann"), true).has_value());
-  all.release(intent(2, 1).id);
+  all.settle(ended(2, record_state::void_attempt));
   BOOST_TEST(!all.reserve(tagged(intent(6, 1, tomorrow), "user", "ann"), true));
 }
 
