@@ -156,7 +156,8 @@ std::shared_ptr<snapshot> patient_config(const call_options& options, const std:
   auto config = config_for_upstream(options, folder);
   config->limits.call_timeout = longest_wait;
   config->providers.front().stream_timeout = longest_wait;
-  config->ledger.cancel_drain_time = std::chrono::milliseconds{0}; // no usage comes at the end that there is not
+  config->ledger.cancel_drain_time =
+      std::chrono::milliseconds{0}; // no usage comes at the end that there is not
   return config;
 }
 
