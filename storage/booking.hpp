@@ -6,7 +6,7 @@
 #include "storage/keys.hpp"
 #include "storage/ledger.hpp"
 #include "storage/ledger_tables.hpp"
-#include "storage/rollups.hpp"
+#include "storage/rollup_changes.hpp"
 #include "storage/series.hpp"
 
 #include <optional>
@@ -46,7 +46,6 @@ private:
   lmdb::status open_intent(const usage_record& record, bool& there);
   /// Reads a stored row and its series into `before_row_`, `before_names_` and `before_`.
   lmdb::status read_before(const char* table, const row_key& key, lmdb::bytes_view bytes);
-  bool is_before(const usage_record& record) const;
   lmdb::status was_earlier(const usage_record& record, const id_entry& entry, bool& was);
   /// Into `bytes_` and `now_names_`.
   lmdb::status encode(const usage_record& record, std::span<const std::uint8_t> extension);

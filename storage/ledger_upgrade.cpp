@@ -6,7 +6,7 @@
 #include "storage/ledger_meta.hpp"
 #include "storage/record_format.hpp"
 #include "storage/record_v1.hpp"
-#include "storage/rollups.hpp"
+#include "storage/rollup_changes.hpp"
 #include "storage/row_chunk.hpp"
 
 #include <algorithm>

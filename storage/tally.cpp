@@ -4,7 +4,7 @@
 
 #include "storage/crc32c.hpp"
 
-#include <bit>
+#include <optional>
 
 namespace weir::storage {
 
@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint8_t tally_version = 1;
 constexpr std::size_t checksum_bytes = 4;
-constexpr std::size_t slack = 32; // buckets beyond the one that is needed
 
 enum counter : std::size_t {
   total_requests,
@@ -52,6 +51,7 @@ void encode_sums(const amount_sums& sums, byte_writer& out) {
 }
 
 bool decode_sums(byte_reader& in, amount_sums& into) {
+  std::optional<currency> last;
   for (std::uint64_t left = in.varint(); left != 0 && in.ok(); --left) {
     const auto letters = in.bytes(3);
     if (!in.ok())
@@ -64,71 +64,10 @@ bool decode_sums(byte_reader& in, amount_sums& into) {
       unit = *parsed;
     }
     const std::uint64_t count = in.varint();
+    if (count == 0 || (last && !(*last < unit)))
+      return false;
+    last = unit;
     into.add(unit, count, static_cast<wide_word>(in.wide()));
-  }
-  return in.ok();
-}
-
-constexpr std::size_t max_head_bytes = 4; // of a run: two varints below `duration_histogram::bucket_limit`
-
-/// The bytes that each count takes: 1, 2, 4 or 8.
-std::size_t width_of(std::uint64_t greatest) {
-  return std::bit_ceil((static_cast<std::size_t>(std::bit_width(greatest)) + 7) / 8);
-}
-
-/// The most bytes that they take.
-std::size_t most_bytes(const bucket_counts& counts) {
-  const std::size_t buckets = counts.window().size();
-  return 2 + buckets * width_of(counts.bits()) + (buckets / bucket_set::bridged + 1) * max_head_bytes;
-}
-
-template <std::unsigned_integral Count>
-void put_counts(std::span<const std::uint64_t> counts, byte_writer& out) {
-  std::uint8_t* const to = out.position();
-  for (std::size_t at = 0; at != counts.size(); ++at)
-    layout::store(to + at * sizeof(Count), static_cast<Count>(counts[at]));
-  out = byte_writer(to + counts.size() * sizeof(Count));
-}
-
-/// The width of the counts; runs, each: its length, the buckets between it and the one before, its counts;
-/// and a zero. Nothing but a zero when there are none.
-void encode_buckets(const bucket_counts& counts, byte_writer& out) {
-  const std::size_t width = width_of(counts.bits());
-  if (counts.bits() != 0) {
-    out.byte(static_cast<std::uint8_t>(width));
-    std::size_t next = 0; // the bucket after the last run
-    counts.used().each_run([&](std::size_t begin, std::size_t end) {
-      out.varint(end - begin);
-      out.varint(begin - next);
-      const auto its = counts.window().subspan(begin - counts.first(), end - begin);
-      width == 1   ? put_counts<std::uint8_t>(its, out)
-      : width == 2 ? put_counts<std::uint16_t>(its, out)
-      : width == 4 ? put_counts<std::uint32_t>(its, out)
-                   : put_counts<std::uint64_t>(its, out);
-      next = end;
-    });
-  }
-  out.byte(0);
-}
-
-bool decode_buckets(byte_reader& in, bucket_counts& into) {
-  const std::size_t width = in.byte();
-  if (width == 0)
-    return in.ok();
-  if (width > 8 || !std::has_single_bit(width))
-    return false;
-  std::uint64_t next = 0;
-  while (const std::uint64_t length = in.varint()) {
-    const std::uint64_t gap = in.varint();
-    const std::uint64_t left = duration_histogram::bucket_limit - next;
-    if (gap > left || length > left - gap)
-      return false;
-    const auto counts = in.bytes(length * width);
-    if (!in.ok())
-      return false;
-    next += gap;
-    into.add(next, static_cast<std::size_t>(length), counts);
-    next += length;
   }
   return in.ok();
 }
@@ -156,88 +95,6 @@ std::map<currency, money_sum> amount_sums::to_sums() const {
     if (each.count != 0)
       sums.emplace(each.unit, money_sum(static_cast<int128>(each.picos), each.unit));
   return sums;
-}
-
-std::uint64_t* bucket_counts::reach(std::size_t bucket, std::size_t number) {
-  if (bucket - first_ >= counts_.size())
-    widen(bucket);
-  if (bucket + number - 1 - first_ >= counts_.size())
-    widen(bucket + number - 1);
-  return counts_.data() + (bucket - first_);
-}
-
-template <std::unsigned_integral Count>
-void bucket_counts::add_words(std::size_t bucket, std::span<const std::uint8_t> bytes) {
-  const std::size_t number = bytes.size() / sizeof(Count);
-  std::uint64_t* const into = reach(bucket, number);
-  std::uint64_t all = 0;
-  for (std::size_t at = 0; at != number; ++at)
-    all |= into[at] += layout::load<Count>(bytes.data() + at * sizeof(Count));
-  bits_ |= all;
-  used_.add(bucket, bucket + number);
-}
-
-void bucket_counts::add(std::size_t bucket, std::size_t number, std::span<const std::uint8_t> bytes) {
-  switch (bytes.size() / number) {
-  case 1:
-    return add_words<std::uint8_t>(bucket, bytes);
-  case 2:
-    return add_words<std::uint16_t>(bucket, bytes);
-  case 4:
-    return add_words<std::uint32_t>(bucket, bytes);
-  default:
-    return add_words<std::uint64_t>(bucket, bytes);
-  }
-}
-
-void bucket_counts::add(const bucket_counts& other) {
-  if (other.counts_.empty())
-    return;
-  std::uint64_t* const into = reach(other.first_, other.counts_.size());
-  for (std::size_t at = 0; at != other.counts_.size(); ++at)
-    bits_ |= into[at] += other.counts_[at];
-  used_.add(other.used_);
-  lessened_ = lessened_ || other.lessened_;
-}
-
-void bucket_counts::settle() const {
-  if (!lessened_)
-    return;
-  used_.clear();
-  bits_ = 0;
-  for (std::size_t at = 0; at != counts_.size(); ++at)
-    if (counts_[at] != 0) {
-      used_.add(first_ + at);
-      bits_ |= counts_[at];
-    }
-  lessened_ = false;
-}
-
-void bucket_counts::clear() noexcept {
-  std::ranges::fill(counts_, 0);
-  used_.clear();
-  bits_ = 0;
-  lessened_ = false;
-}
-
-void bucket_counts::widen(std::size_t bucket) {
-  const std::size_t end = first_ + counts_.size();
-  const bool empty = counts_.empty();
-  const std::size_t low = std::min(empty ? bucket : first_, bucket < slack ? 0 : bucket - slack);
-  const std::size_t high =
-      std::min(std::max(empty ? 0 : end, bucket + slack + 1), duration_histogram::bucket_limit);
-  std::vector<std::uint64_t> wider(high - low);
-  std::ranges::copy(counts_, wider.begin() + static_cast<std::ptrdiff_t>(empty ? 0 : first_ - low));
-  counts_ = std::move(wider);
-  first_ = low;
-}
-
-duration_histogram bucket_counts::to_histogram() const {
-  duration_histogram made;
-  for (std::size_t at = 0; at != counts_.size(); ++at)
-    if (counts_[at] != 0)
-      (void)made.add(duration_histogram::bucket{static_cast<std::uint16_t>(first_ + at), counts_[at]});
-  return made;
 }
 
 void tally::count(const row_figures& row, std::uint64_t times) {
@@ -299,8 +156,8 @@ void tally::clear() noexcept {
 void tally::encode(std::span<const std::uint8_t> key, std::vector<std::uint8_t>& out) const {
   const std::size_t sums = cost_.entries().size() + reported_.entries().size() + limit_.entries().size();
   const std::size_t most = 1 + (counters + 5) * max_varint_bytes +
-                           sums * (3 + max_varint_bytes + max_wide_bytes) + most_bytes(response_) +
-                           most_bytes(first_token_) + checksum_bytes;
+                           sums * (3 + max_varint_bytes + max_wide_bytes) + response_.most_bytes() +
+                           first_token_.most_bytes() + checksum_bytes;
   const std::size_t start = out.size();
   out.resize(start + most);
   byte_writer put(out.data() + start);
@@ -312,8 +169,8 @@ void tally::encode(std::span<const std::uint8_t> key, std::vector<std::uint8_t>&
   encode_sums(cost_, put);
   encode_sums(reported_, put);
   encode_sums(limit_, put);
-  encode_buckets(response_, put);
-  encode_buckets(first_token_, put);
+  response_.encode(put);
+  first_token_.encode(put);
   put.word(crc32c({out.data() + start, put.position()}, crc32c(key)));
   out.resize(static_cast<std::size_t>(put.position() - out.data()));
 }
@@ -334,7 +191,7 @@ const char* tally::add_stored(std::span<const std::uint8_t> key, std::span<const
   first_ = std::min(first_, first);
   last_ = std::max(last_, last);
   const bool sound = decode_sums(in, cost_) && decode_sums(in, reported_) && decode_sums(in, limit_) &&
-                     decode_buckets(in, response_) && decode_buckets(in, first_token_);
+                     response_.add_stored(in) && first_token_.add_stored(in);
   return sound && in.done() ? nullptr : "the row makes no sense";
 }
 

@@ -2,7 +2,7 @@
 // Knows no table; whose sums they are says the key.
 #pragma once
 
-#include "storage/bucket_set.hpp"
+#include "storage/bucket_counts.hpp"
 #include "storage/bytes.hpp"
 #include "storage/record_format.hpp"
 
@@ -36,56 +36,6 @@ public:
 
 private:
   std::vector<entry> entries_;
-};
-
-/// Counts by bucket of a `duration_histogram`, in a window that grows with them. They may be taken back, by
-/// adding what wraps to the number before.
-class bucket_counts {
-public:
-  void add(std::size_t bucket, std::uint64_t count) {
-    if (bucket - first_ >= counts_.size())
-      widen(bucket);
-    std::uint64_t& its = counts_[bucket - first_];
-    its += count;
-    bits_ |= its;
-    used_.add(bucket);
-    lessened_ = lessened_ || its < count;
-  }
-  /// Adds to so many buckets that follow one another, from counts of 1, 2, 4 or 8 bytes each.
-  void add(std::size_t bucket, std::size_t number, std::span<const std::uint8_t> bytes);
-  void add(const bucket_counts& other);
-  /// Forgets the counts and keeps the memory.
-  void clear() noexcept;
-
-  std::size_t first() const noexcept { return first_; }
-  /// The count of `first()` and of those after it; all others are zero.
-  std::span<const std::uint64_t> window() const noexcept { return counts_; }
-  /// Those that are not zero, and perhaps some that are, but stand between two with no more than
-  /// `bucket_set::bridged` between them.
-  const bucket_set& used() const {
-    settle();
-    return used_;
-  }
-  /// As many bits as the greatest count has, or 0.
-  std::uint64_t bits() const {
-    settle();
-    return bits_;
-  }
-  duration_histogram to_histogram() const;
-
-private:
-  void widen(std::size_t bucket);
-  /// Makes the window hold so many buckets from one on; where the count of that one is.
-  std::uint64_t* reach(std::size_t bucket, std::size_t number);
-  template <std::unsigned_integral Count>
-  void add_words(std::size_t bucket, std::span<const std::uint8_t> bytes);
-  void settle() const;
-
-  std::size_t first_ = 0;
-  std::vector<std::uint64_t> counts_;
-  mutable bucket_set used_;
-  mutable std::uint64_t bits_ = 0;
-  mutable bool lessened_ = false; ///< something was taken back: what is used must be looked for
 };
 
 /// Everything that `usage_summary::add` sums. All counts wrap, so that what is added in any order and taken

@@ -1,5 +1,5 @@
 // Sums as bytes: what goes in comes out, one content has one form, and damage is no sum.
-#include "storage/rollups.hpp"
+#include "storage/crc32c.hpp"
 #include "storage/tally.hpp"
 #include "tests/storage/fixture.hpp"
 
@@ -159,6 +159,56 @@ BOOST_AUTO_TEST_CASE(no_cut_and_no_changed_byte_passes) {
     tally found;
     BOOST_REQUIRE(found.add_stored(key, changed) != nullptr);
   }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_taken_back_before_it_came_leaves_nothing) {
+  const row_figures row = took(5'000, 1'000);
+  const bytes empty = encoded(tally{});
+  const bytes one = [&] {
+    tally sums;
+    sums.add(row);
+    return encoded(sums);
+  }();
+  tally less;
+  less.take_back(row);
+  (void)encoded(less); // looking at it changes nothing
+  tally sums;
+  sums.add(row);
+  sums.add(less);
+  BOOST_CHECK(encoded(sums) == empty);
+  BOOST_REQUIRE(less.add_stored(key, one) == nullptr);
+  less.set_times(sums.first(), sums.last());
+  BOOST_CHECK(encoded(less) == empty);
+}
+
+BOOST_AUTO_TEST_CASE(a_sealed_change_is_refused_or_is_another_content) {
+  random_engine random(5);
+  std::size_t refused = 0;
+  for (int round = 0; round != 20'000; ++round) {
+    tally sums;
+    for (std::uint64_t left = random() % 60; left != 0; --left) {
+      const auto us = static_cast<std::int64_t>(random() % (1ULL << random() % 30));
+      sums.add(took(us, us / 2));
+    }
+    bytes changed = encoded(sums);
+    changed.resize(changed.size() - 4);
+    for (std::uint64_t left = 1 + random() % 3; left != 0; --left) {
+      const std::size_t at = 1 + random() % (changed.size() - 1);
+      if (random() % 4 == 0)
+        changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(at));
+      else
+        changed[at] = static_cast<std::uint8_t>(random() % 4 == 0 ? random() : random() % 9);
+    }
+    const std::uint32_t sum = crc32c(changed, crc32c(key));
+    changed.resize(changed.size() + 4);
+    layout::store(changed.data() + changed.size() - 4, sum);
+    tally found;
+    if (found.add_stored(key, changed) != nullptr)
+      ++refused;
+    else
+      BOOST_REQUIRE(encoded(found) == changed);
+  }
+  BOOST_TEST(refused > 1000U);
 }
 
 BOOST_AUTO_TEST_CASE(the_figures_of_a_record_are_those_of_its_row) {
