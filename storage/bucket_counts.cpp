@@ -25,25 +25,15 @@ void put_counts(std::span<const std::uint64_t> counts, byte_writer& out) {
   out = byte_writer(to + counts.size() * sizeof(Count));
 }
 
-/// Whether a run is as it is written: it begins and ends with what was met, and has no longer gap.
-template <std::unsigned_integral Count>
-bool is_run(std::span<const std::uint8_t> bytes) {
-  const auto at = [&](std::size_t place) {
-    return layout::load<Count>(bytes.data() + place * sizeof(Count));
+/// Whether a run begins and ends with a bucket that was met.
+bool has_ends(std::span<const std::uint8_t> counts, std::size_t width) {
+  const auto is_met = [&](std::size_t at) {
+    std::uint8_t all = 0;
+    for (std::size_t byte = 0; byte != width; ++byte)
+      all |= counts[at + byte];
+    return all != 0;
   };
-  const std::size_t number = bytes.size() / sizeof(Count);
-  bool gap = false;
-  for (std::size_t place = 0; place + bucket_set::bridged < number; ++place)
-    gap |= (at(place) | at(place + 1) | at(place + 2)) == 0;
-  static_assert(bucket_set::bridged == 2);
-  return !gap && at(0) != 0 && at(number - 1) != 0;
-}
-
-bool is_run(std::span<const std::uint8_t> bytes, std::size_t width) {
-  return width == 1   ? is_run<std::uint8_t>(bytes)
-         : width == 2 ? is_run<std::uint16_t>(bytes)
-         : width == 4 ? is_run<std::uint32_t>(bytes)
-                      : is_run<std::uint64_t>(bytes);
+  return is_met(0) && is_met(counts.size() - width);
 }
 
 /// Whether a count needs all the width that it has.
@@ -177,7 +167,7 @@ bool bucket_counts::add_stored(byte_reader& in) {
     if (gap > left || length > left - gap || (next != 0 && gap <= bucket_set::bridged))
       return false;
     const auto counts = in.bytes(length * width);
-    if (!in.ok() || !is_run(counts, width))
+    if (!in.ok() || !has_ends(counts, width))
       return false;
     wide = wide || has_wide_count(counts, width);
     next += gap;

@@ -14,8 +14,9 @@ namespace weir::storage {
 /// A set of buckets, a bit each.
 class bucket_set {
 public:
-  /// So many buckets that are not in the set stand within a run rather than between two.
-  static constexpr std::size_t bridged = 2;
+  /// So many buckets that are not in the set stand within a run rather than between two: a zero is a byte,
+  /// but a run is as much work as many of them.
+  static constexpr std::size_t bridged = 7;
 
   void add(std::size_t bucket) noexcept { words_[bucket / 64] |= std::uint64_t{1} << bucket % 64; }
 
@@ -40,11 +41,14 @@ public:
   template <class Visit>
   void each_run(Visit&& visit) const {
     bucket_set gaps; // where more than `bridged` buckets that are not in the set begin
-    for (std::size_t at = 0; at != words; ++at) {
-      const std::uint64_t here = ~words_[at];
-      const std::uint64_t after = at + 1 == words ? ~std::uint64_t{0} : ~words_[at + 1];
-      gaps.words_[at] = here & (here >> 1U | after << 63U) & (here >> 2U | after << 62U);
-    }
+    for (std::size_t at = 0; at != words; ++at)
+      gaps.words_[at] = ~words_[at];
+    static_assert(bridged == 7); // of eight, found as twice four, twice two, twice one
+    for (const unsigned part : {1U, 2U, 4U})
+      for (std::size_t at = 0; at != words; ++at) {
+        const std::uint64_t after = at + 1 == words ? ~std::uint64_t{0} : gaps.words_[at + 1];
+        gaps.words_[at] &= gaps.words_[at] >> part | after << (64 - part);
+      }
     for (std::size_t begin = next(0); begin != end_of_all;) {
       const std::size_t end = gaps.next(begin);
       visit(begin, end);

@@ -189,7 +189,51 @@ lmdb::status series_writer::begin() {
   return answer.code == MDB_NOTFOUND ? lmdb::status{} : answer;
 }
 
+bool series_writer::is_kept(const series::tag& tag) const {
+  return std::ranges::find(keys_, tag.first) != keys_.end();
+}
+
+/// Tells most names from others, by how long they are and how they end.
+std::size_t series_writer::hash_of(const usage_record& record) const {
+  std::uint64_t sum = 0;
+  const auto take = [&sum](const std::string& text) {
+    std::uint64_t end = text.size();
+    for (std::size_t at = text.size() - std::min<std::size_t>(text.size(), 4); at != text.size(); ++at)
+      end = end << 8U | static_cast<unsigned char>(text[at]);
+    sum = (sum ^ end) * 0x9e3779b97f4a7c15ULL;
+  };
+  take(record.provider.str());
+  take(record.model.str());
+  for (const series::tag& tag : record.tags)
+    if (is_kept(tag))
+      take(tag.second);
+  return static_cast<std::size_t>(sum >> 32U);
+}
+
+bool series_writer::is_of(const usage_record& record, const series& names) const {
+  if (record.model != names.model || record.provider != names.provider)
+    return false;
+  std::size_t next = 0;
+  for (const series::tag& tag : record.tags)
+    if (is_kept(tag) && (next == names.tags.size() || tag != names.tags[next++]))
+      return false;
+  return next == names.tags.size();
+}
+
 lmdb::status series_writer::resolve(const usage_record& record, const series*& found) {
+  const std::size_t hash = hash_of(record);
+  recent& place = recent_[hash % recent_.size()];
+  if (place.found != nullptr && place.hash == hash && is_of(record, *place.found)) {
+    found = place.found;
+    return {};
+  }
+  const lmdb::status answer = look_up(record, found);
+  if (answer.ok())
+    place = {hash, found};
+  return answer;
+}
+
+lmdb::status series_writer::look_up(const usage_record& record, const series*& found) {
   describe_series(record, keys_, description_);
   if (const auto known = book_.by_description.find(std::string_view(description_));
       known != book_.by_description.end()) {

@@ -115,6 +115,16 @@ public:
   void keep();
 
 private:
+  /// The series that a record of such names had last; most neighbours share a few.
+  struct recent {
+    std::size_t hash = 0;
+    const series* found = nullptr;
+  };
+
+  bool is_kept(const series::tag& tag) const;
+  std::size_t hash_of(const usage_record& record) const;
+  bool is_of(const usage_record& record, const series& names) const;
+  lmdb::status look_up(const usage_record& record, const series*& found);
   lmdb::status make(const series*& made);
 
   series_book& book_;
@@ -125,6 +135,7 @@ private:
   std::vector<std::uint8_t> bytes_;
   std::uint32_t last_ = 0;
   std::vector<std::string> made_;
+  std::array<recent, 256> recent_{};
 };
 
 } // namespace weir::storage
