@@ -1,4 +1,5 @@
 // `chat` and `idle`: a runtime embedded in the bench's own actor system, and agents that call its manager.
+#include "bench/embedding.hpp"
 #include "bench/scenarios.hpp"
 #include "bench/temporary_folder.hpp"
 
@@ -79,48 +80,12 @@ caf::behavior agent(agent_pointer self, manager_actor manager, std::shared_ptr<s
   return {[self](caf::tick_atom) { call_again(self); }};
 }
 
-chat_request sample_request(const call_options& options) {
-  chat_request request;
-  request.model = model_name(options.model);
-  request.messages.push_back(make_message(role::system, "You are a helpful assistant that answers briefly."));
-  request.messages.push_back(make_message(role::user,
-                                          "Which ocean contains Bouvet Island, and how far is the nearest "
-                                          "inhabited land? Answer in up to three words."));
-  request.max_tokens = 256;
-  return request;
-}
-
 snapshot_ptr make_config(const call_options& options, const std::filesystem::path& folder) {
-  auto config = std::make_shared<snapshot>();
-  provider_config provider;
-  provider.name = provider_name("mock");
-  provider.type = provider_type::generic;
-  provider.api_key = secret("bench-key");
-  provider.base_url = options.upstream;
-  provider.allow_insecure_http = true; // its key is none
-  provider.max_concurrency = std::max(256U, options.concurrency);
-  model_config model;
-  model.name = model_name(options.model);
-  pricing prices;
-  prices.unit = *currency::parse("USD");
-  prices.input = *parse_price("30.0", price_unit::million_tokens);
-  prices.output = *parse_price("60.0", price_unit::million_tokens);
-  model.prices = prices;
-  provider.models.push_back(std::move(model));
-  config->default_provider = provider.name;
-  config->providers.push_back(std::move(provider));
-  config->usage_data_dir = folder;
+  auto config = config_for_upstream(options, folder);
   config->enable_usage_tracking = options.books != bookkeeping::none;
   if (options.books)
     config->ledger.durability =
         *options.books == bookkeeping::strict ? durability::strict : durability::relaxed;
-  config->limits.max_in_flight = std::max(2000U, options.concurrency);
-  return config;
-}
-
-caf::actor_system_config& sharing(caf::actor_system_config& config) {
-  config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", std::size_t{1});
   return config;
 }
 
@@ -144,12 +109,12 @@ result<measurement> run_chat(const call_options& options) {
   if (!config)
     return config.error();
   caf::actor_system_config system_config;
-  caf::actor_system system{sharing(system_config)};
+  caf::actor_system system{share_work(system_config)};
   auto weir = runtime::start(system, *config, {.watch_config = !options.config_file.empty()});
   if (!weir)
     return weir.error();
   auto run = std::make_shared<shared_run>();
-  run->request = sample_request(options);
+  run->request = make_question(options);
   run->most = options.calls;
   run->gap = options.gap;
   run->measuring = options.calls != 0;
@@ -191,7 +156,7 @@ result<measurement> run_chat(const call_options& options) {
 result<measurement> run_idle(const call_options& options) {
   const temporary_folder folder;
   caf::actor_system_config system_config;
-  caf::actor_system system{sharing(system_config)};
+  caf::actor_system system{share_work(system_config)};
   auto weir = runtime::start(system, make_config(options, folder.path()));
   if (!weir)
     return weir.error();
@@ -199,7 +164,7 @@ result<measurement> run_idle(const call_options& options) {
   std::optional<failure> error;
   {
     caf::scoped_actor self{system};
-    self->request((*weir)->manager(), caf::infinite, sample_request(options))
+    self->request((*weir)->manager(), caf::infinite, make_question(options))
         .receive([&error](const chat_reply& reply) { error = reply.error; },
                  [&error](const caf::error&) { error = make_failure(errc::unknown, "nobody answers"); });
   }

@@ -5,7 +5,7 @@
 #include "protocols/anthropic_request.hpp"
 #include "protocols/anthropic_stream.hpp"
 #include "protocols/error_table.hpp"
-#include "protocols/json.hpp"
+#include "protocols/model_list.hpp"
 
 #include <utility>
 
@@ -58,17 +58,7 @@ http_request anthropic_messages::encode_models() const {
 
 result<std::vector<model_name>> anthropic_messages::decode_models(const http_response& response,
                                                                   std::chrono::sys_seconds now) const {
-  if (response.status < 200 || response.status > 299)
-    return classify(response, now);
-  const auto parsed = json_document::parse(response.body);
-  const json_value* list = parsed ? find_member(parsed->root(), "data") : nullptr;
-  if (list == nullptr || !list->IsArray())
-    return nonsense(response, "no list of models", "data");
-  std::vector<model_name> models;
-  for (const json_value& each : list->GetArray())
-    if (const auto id = text_of(find_member(each, "id")); !id.empty())
-      models.emplace_back(id);
-  return models;
+  return succeeded(response) ? decode_model_list(response) : classify(response, now);
 }
 
 } // namespace weir::protocols

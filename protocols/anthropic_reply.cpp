@@ -160,7 +160,7 @@ void settle_parts(chat_reply& reply) {
 }
 
 result<chat_reply> decode_reply(const http_response& response, std::chrono::sys_seconds now) {
-  if (response.status < 200 || response.status > 299)
+  if (!succeeded(response))
     return classify(response, now);
   const auto parsed = json_document::parse(response.body);
   if (!parsed)

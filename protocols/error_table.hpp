@@ -33,6 +33,11 @@ failure classify(const http_response& response, std::chrono::sys_seconds now);
 /// a numeric code, counts as status.
 failure classify_in_body(const vendor_error& error);
 
+/// Whether a response's status says that what was asked has been done.
+inline bool succeeded(const http_response& response) noexcept {
+  return response.status >= 200 && response.status <= 299;
+}
+
 /// What a response's fields say of its error: `retry-after` and its kin, `x-should-retry`, the request's id.
 void read_hints(const http_response& response, std::chrono::sys_seconds now, failure& error);
 

@@ -2,7 +2,7 @@
 #include "protocols/openai_chat.hpp"
 
 #include "protocols/error_table.hpp"
-#include "protocols/json.hpp"
+#include "protocols/model_list.hpp"
 #include "protocols/openai_encode.hpp"
 #include "protocols/openai_reply.hpp"
 #include "protocols/openai_stream.hpp"
@@ -10,10 +10,6 @@
 namespace weir::protocols {
 
 namespace {
-
-bool succeeded(const http_response& response) {
-  return response.status >= 200 && response.status <= 299;
-}
 
 result<chat_reply> decode_whole(const http_response& response, std::chrono::sys_seconds now) {
   return succeeded(response) ? decode_openai_reply(response, now) : classify(response, now);
@@ -57,19 +53,7 @@ http_request openai_chat::encode_models() const {
 
 result<std::vector<model_name>> openai_chat::decode_models(const http_response& response,
                                                            std::chrono::sys_seconds now) const {
-  if (!succeeded(response))
-    return classify(response, now);
-  const auto parsed = json_document::parse(response.body);
-  const json_value* list = parsed ? find_member(parsed->root(), "data") : nullptr;
-  if (parsed && parsed->root().IsArray()) // Together lists them bare
-    list = &parsed->root();
-  if (list == nullptr || !list->IsArray())
-    return nonsense(response, "no list of models", "data");
-  std::vector<model_name> models;
-  for (const json_value& each : list->GetArray())
-    if (const auto id = text_of(find_member(each, "id")); !id.empty())
-      models.emplace_back(id);
-  return models;
+  return succeeded(response) ? decode_model_list(response) : classify(response, now);
 }
 
 } // namespace weir::protocols

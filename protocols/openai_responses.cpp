@@ -3,7 +3,7 @@
 
 #include "protocols/error_table.hpp"
 #include "protocols/event_stream.hpp"
-#include "protocols/json.hpp"
+#include "protocols/model_list.hpp"
 #include "protocols/responses_encode.hpp"
 #include "protocols/responses_reply.hpp"
 #include "protocols/responses_stream.hpp"
@@ -12,13 +12,8 @@ namespace weir::protocols {
 
 namespace {
 
-bool is_error_status(const http_response& response) noexcept {
-  return response.status < 200 || response.status > 299;
-}
-
 result<chat_reply> decode_whole(const http_response& response, std::chrono::sys_seconds now) {
-  return is_error_status(response) ? result<chat_reply>(classify(response, now))
-                                   : decode_responses_reply(response, now);
+  return succeeded(response) ? decode_responses_reply(response, now) : classify(response, now);
 }
 
 } // namespace
@@ -62,17 +57,7 @@ http_request openai_responses::encode_models() const {
 
 result<std::vector<model_name>> openai_responses::decode_models(const http_response& response,
                                                                 std::chrono::sys_seconds now) const {
-  if (is_error_status(response))
-    return classify(response, now);
-  const auto parsed = json_document::parse(response.body);
-  const json_value* list = parsed ? find_member(parsed->root(), "data") : nullptr;
-  if (list == nullptr || !list->IsArray())
-    return nonsense(response, "there is no list of models in it", "data");
-  std::vector<model_name> models;
-  for (const json_value& each : list->GetArray())
-    if (const auto id = text_of(find_member(each, "id")); !id.empty())
-      models.emplace_back(id);
-  return models;
+  return succeeded(response) ? decode_model_list(response) : classify(response, now);
 }
 
 } // namespace weir::protocols
