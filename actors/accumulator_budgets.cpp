@@ -16,6 +16,16 @@ constexpr milliseconds ask_again_delay{1000};
 
 } // namespace
 
+/// Whether intents wait. A change of budgets waits for the disk; while that is sick the old ones hold.
+bool accumulator_state::is_planning() const {
+  return seeds_out_ != 0 || ((next_budgets_ || (ask_again_ && now() >= *ask_again_)) && !health_.error);
+}
+
+/// An attempt has ended that was not let in yet.
+void accumulator_state::forget_early(const attempt_id& id) {
+  std::erase_if(early_, [&](const early_intent& each) { return each.record.id == id; });
+}
+
 void accumulator_state::plan(const std::vector<budget_config>& budgets) {
   next_budgets_ = budgets;
   ask_what_was_spent();
@@ -23,8 +33,10 @@ void accumulator_state::plan(const std::vector<budget_config>& budgets) {
 
 /// Goes on with the change of budgets as far as it can go now.
 void accumulator_state::ask_what_was_spent() {
-  if (seeds_out_ != 0 || (ask_again_ && now() < *ask_again_ && !next_budgets_))
+  if (seeds_out_ != 0)
     return;
+  if (ask_again_ && now() < *ask_again_ && !next_budgets_)
+    return ticker_.arm(self_, *ask_again_);
   if (!next_budgets_ && !ask_again_)
     return;
   if (health_.enabled && pending() != 0) {

@@ -19,16 +19,20 @@ milliseconds until(time_point deadline, time_point now) {
   return std::chrono::ceil<milliseconds>(deadline - now);
 }
 
-/// For a provider that reports nothing: our own count of what was asked and said.
+/// For a provider that reports nothing: our own count of what was asked and said. What it did report of the
+/// prompt stays, and so does the count of text that the stream let go.
 void estimate_usage(chat_reply& reply, const chat_request& request) {
   const auto count = [&request](const std::string& text) {
     return estimate_tokens(text, request.model).tokens;
   };
-  token_usage& usage = reply.usage;
-  usage.prompt_tokens = estimate_tokens(request).tokens;
-  usage.completion_tokens = count(reply.content) + count(reply.reasoning);
+  std::uint64_t kept = count(reply.content) + count(reply.reasoning);
   for (const tool_call& each : reply.tool_calls)
-    usage.completion_tokens += count(each.name) + count(each.arguments);
+    kept += count(each.name) + count(each.arguments);
+  token_usage& usage = reply.usage;
+  if (usage.prompt_tokens == 0)
+    usage.prompt_tokens = estimate_tokens(request).tokens;
+  usage.completion_tokens =
+      request.gather ? std::max(usage.completion_tokens, kept) : usage.completion_tokens + kept;
   usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
 }
 
@@ -142,6 +146,7 @@ void provider_state::launch(attempt_ptr open) {
 /// Has the intent booked. What happens to the attempt meanwhile, `send` will see.
 void provider_state::note(open_attempt& open, http_request request) {
   const auto held = std::make_shared<http_request>(std::move(request));
+  ticker_.arm(self_, open.work().deadline);
   self_->request(books_, caf::infinite, open.intent())
       .then([this, id = open.work().id, held](booked) { send(id, std::move(*held)); },
             [this, id = open.work().id](caf::error& reason) { refused(id, to_failure(reason)); });
@@ -272,8 +277,27 @@ void provider_state::look() {
   for (auto& [open, why] : door_->expire(now()))
     finish(std::move(open), std::move(why));
   fill_places();
+  expire_unsent();
   expire_first_tokens();
   end_drains();
+}
+
+/// Ends the attempts whose intent is not on the disk yet when their time is over.
+void provider_state::expire_unsent() {
+  std::vector<attempt_id> late;
+  time_point next = time_point::max();
+  for (const auto& [id, open] : in_flight_) {
+    if (open->is_sent())
+      continue;
+    if (open->work().deadline <= now())
+      late.push_back(id);
+    else
+      next = std::min(next, open->work().deadline);
+  }
+  for (const attempt_id& id : late)
+    refused(id, out_of_time());
+  if (next != time_point::max())
+    ticker_.arm(self_, next);
 }
 
 /// What is on the wire ends as it does; what waits is ended.

@@ -79,6 +79,7 @@ private:
   bool may_drain(const open_attempt& open) const;
   void drain(open_attempt& open, const failure& why);
   void end_drains();
+  void expire_unsent();
   void sink_ended(const caf::down_msg& death);
   void watch_sink(const open_attempt& open);
   void forget_sink(const open_attempt& open);

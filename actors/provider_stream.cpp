@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace weir::actors {
 
@@ -153,15 +154,22 @@ void provider_state::end_drains() {
 
 void provider_state::sink_ended(const caf::down_msg& death) {
   sinks_.erase(death.source);
-  for (const auto& [id, open] : in_flight_)
-    if (const open_stream* const stream = open->stream();
-        stream != nullptr && stream->sink() && stream->sink().address() == death.source)
-      give_up(*open, make_failure(errc::cancelled, "the sink of the stream has ended"));
+  const failure why = make_failure(errc::cancelled, "the sink of the stream has ended");
   const auto fed_it = [&](const open_attempt& open) {
     return open.work().sink && open.work().sink.address() == death.source;
   };
+  std::vector<attempt_id> unsent; // the books have yet to let them in
+  for (const auto& [id, open] : in_flight_) {
+    const open_stream* const stream = open->stream();
+    if (stream != nullptr && stream->sink() && stream->sink().address() == death.source)
+      give_up(*open, why);
+    else if (!open->is_sent() && fed_it(*open))
+      unsent.push_back(id);
+  }
+  for (const attempt_id& id : unsent)
+    refused(id, why);
   for (attempt_ptr& open : door_->withdraw(fed_it))
-    finish(std::move(open), make_failure(errc::cancelled, "the sink of the stream has ended"));
+    finish(std::move(open), why);
 }
 
 void provider_state::watch_sink(const open_attempt& open) {

@@ -245,7 +245,9 @@ void supervisor_state::start_attempt(open_call& open, ticket of, bool hedge) {
   ++attempts_out_;
   ++of.slot->out;
   const route_config* const way = open.work.route;
-  if (!hedge && way != nullptr && way->hedge_after.count() > 0 && !next.sink) {
+  // Two attempts at a time could each cost what the call has left of its `max_cost`.
+  const bool may_hedge = !next.sink && !open.work.request->max_cost;
+  if (!hedge && way != nullptr && way->hedge_after.count() > 0 && may_hedge) {
     if (open.hedge_due)
       slow_.erase(*open.hedge_due);
     open.hedge_due = slow_.emplace(now() + way->hedge_after, ref(open));

@@ -59,10 +59,14 @@ accumulator_impl::behavior_type accumulator_state::begin(services_ptr world, con
 
 void accumulator_state::adopt(const snapshot& config) {
   limits_ = config.ledger;
-  if (config.budgets != budget_configs_)
+  if (limits_.durability == durability::strict && !retrying_)
+    due_ = std::min(due_, now()); // answers wait for it now
+  if (config.budgets != next_budgets_.value_or(budget_configs_))
     plan(config.budgets);
-  next_upkeep_ = now() + limits_.retention.every;
+  const time_point in_time = now() + limits_.retention.every;
+  next_upkeep_ = next_upkeep_ == time_point{} ? in_time : std::min(next_upkeep_, in_time);
   clean_on_schedule();
+  commit();
 }
 
 /// Attempts of an earlier run that were open are something that an operator should know.
@@ -107,6 +111,7 @@ accumulator_state::booked_promise accumulator_state::take(usage_record& record) 
     held_.hold(health_.booked + 1, promise, false);
   else
     promise.deliver(booked{});
+  forget_early(record.id);
   enter(std::move(record));
   return promise;
 }
@@ -118,6 +123,7 @@ accumulator_state::end_promise accumulator_state::settle(settlement& done) {
     held_.hold(health_.booked + 1, promise, std::move(done.end));
   else
     promise.deliver(std::move(done.end));
+  forget_early(done.record.id);
   enter(std::move(done.record));
   return promise;
 }
@@ -177,6 +183,7 @@ void accumulator_state::committed(append_end& done) {
     ask_what_was_spent();
   } else if (refuses_for_good(done.outcome.error())) {
     take_apart(done.outcome.error());
+    ask_what_was_spent();
   } else {
     failed(std::move(done.outcome.error()));
   }
@@ -194,6 +201,8 @@ void accumulator_state::failed(failure error) {
     held_.refuse_intents(*complaint());
   else
     held_.release_all();
+  if (!is_planning())
+    admit_early(); // a plan waits for the disk; calls do not
   settle_waiters(true);
   // Who came while this try was under way gets one of his own, at once.
   due_ = waiters_.empty() ? now() + retry_delay : now();

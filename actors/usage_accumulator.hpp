@@ -17,8 +17,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -101,7 +101,8 @@ private:
 
   // --- budgets: accumulator_budgets.cpp
   void plan(const std::vector<budget_config>& budgets);
-  bool is_planning() const { return next_budgets_ || seeds_out_ != 0; }
+  bool is_planning() const;
+  void forget_early(const attempt_id& id);
   void ask_what_was_spent();
   void spent(const policy::budget_question& asked, const result<std::vector<usage_summary>>& answer);
   void admit_early();
@@ -166,7 +167,7 @@ private:
   std::optional<std::vector<budget_config>> next_budgets_; ///< to be adopted when nothing is pending
   std::size_t seeds_out_ = 0;                              ///< questions of budgets to the ledger
   std::optional<time_point> ask_again_;                    ///< one had no answer
-  std::deque<early_intent> early_;
+  std::list<early_intent> early_;
   std::optional<upkeep> upkeep_; ///< while a clean-up is under way
   time_point next_upkeep_{};
   running_totals totals_;

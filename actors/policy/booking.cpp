@@ -125,6 +125,9 @@ usage_record make_record(const attempt_facts& facts, const chat_request& request
     record.usage = end->usage;
     record.request_id = end->metadata.request_id;
     record.cost = end->cost;
+    // Figures that contradict themselves have no cost, but they spend a budget.
+    if (prices != nullptr && !record.cost)
+      record.cost_limit = cost_bound(request, model, *prices);
     return record;
   }
   const failure& error = end.error();

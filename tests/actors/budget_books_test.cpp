@@ -175,4 +175,91 @@ BOOST_AUTO_TEST_CASE(a_model_without_a_price_is_not_asked_on_a_budget) {
   BOOST_TEST(on.network->hosts.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(who_gave_up_before_he_was_let_in_reserves_nothing) {
+  auto config = providers({"a"});
+  config->budgets.push_back(budget_of(1));
+  stage on(config);
+  on.ledger->holds = true;
+  on.call();
+  auto next = std::make_shared<snapshot>(*config);
+  next->version = 2;
+  next->budgets[0].limit.picos *= 2;
+  adopt(on, next); // waits for the first call's intent
+  chat_request hurried = stage::question();
+  hurried.timeout = 50ms;
+  const auto n = on.call(hurried);
+  on.advance(100ms);
+  BOOST_REQUIRE(on.replies[n].has_value());
+  on.ledger->holds = false;
+  while (on.ledger->go_on())
+    on.run();
+  while (on.network->complete(1, 1))
+    on.run();
+  const auto health = on.ask<health_report>(health_query{});
+  BOOST_TEST((health->ledger.budgets[0].reserved.picos() == 0));
+  BOOST_TEST(on.ledger->intents.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_sick_disk_holds_a_change_of_budgets_up_and_no_call) {
+  for (const bool refuse : {true, false}) {
+    auto config = providers({"a"});
+    config->ledger.refuse_when_broken = refuse;
+    stage on(config);
+    on.call();
+    on.ledger->broken = true;
+    on.network->complete();
+    on.run();
+    auto next = std::make_shared<snapshot>(*config);
+    next->version = 2;
+    next->budgets.push_back(budget_of(100));
+    adopt(on, next);
+    const auto n = on.call();
+    on.advance(1ms);
+    BOOST_TEST(on.network->hosts.size() == (refuse ? 1U : 2U));
+    if (refuse) {
+      BOOST_REQUIRE(on.replies[n].has_value());
+      BOOST_TEST((on.replies[n]->error->type == errc::read_only));
+    }
+    on.ledger->broken = false;
+    on.advance(5s);
+    BOOST_TEST(on.ask<health_report>(health_query{})->ledger.budgets.size() == 1U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(budgets_that_are_taken_back_before_they_came_do_not_come) {
+  auto config = providers({"a"});
+  stage on(config);
+  on.ledger->holds = true;
+  on.call();
+  auto next = std::make_shared<snapshot>(*config);
+  next->version = 2;
+  next->budgets.push_back(budget_of(1));
+  adopt(on, next);
+  auto back = std::make_shared<snapshot>(*config);
+  back->version = 3;
+  adopt(on, back);
+  on.ledger->holds = false;
+  while (on.ledger->go_on())
+    on.run();
+  BOOST_TEST(on.ask<health_report>(health_query{})->ledger.budgets.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_success_whose_figures_contradict_themselves_spends_its_bound) {
+  auto config = providers({"a"});
+  config->providers[0].models[0].prices->cached_input =
+      parse_price("1.0", price_unit::million_tokens).value();
+  config->budgets.push_back(budget_of(2));
+  stage on(config);
+  on.call();
+  on.network->answer(200, R"({"choices":[{"message":{"content":"Yes"},"finish_reason":"stop"}],"usage":)"
+                          R"({"prompt_tokens":10,"completion_tokens":1,"total_tokens":11,)"
+                          R"("prompt_tokens_details":{"cached_tokens":99}}})");
+  on.run();
+  BOOST_REQUIRE_EQUAL(on.books().size(), 1U);
+  BOOST_TEST(on.books().front().success);
+  BOOST_TEST(!on.books().front().cost.has_value());
+  const auto health = on.ask<health_report>(health_query{});
+  BOOST_TEST((health->ledger.budgets[0].spent.picos() > 0));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

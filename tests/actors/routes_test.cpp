@@ -214,6 +214,17 @@ BOOST_AUTO_TEST_CASE(calls_of_one_user_stay_at_one_provider) {
   BOOST_TEST(seen.size() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(a_call_with_a_ceiling_is_not_hedged) {
+  auto config = routed();
+  config->routes[0].hedge_after = 500ms;
+  stage on(config);
+  chat_request request = stage::question();
+  request.max_cost = money{picos_per_unit, *currency::parse("USD")};
+  on.call(request);
+  on.advance(2s);
+  BOOST_TEST(hosts(on) == "a");
+}
+
 BOOST_AUTO_TEST_CASE(a_slow_call_is_hedged_and_the_first_answer_wins) {
   auto config = routed();
   config->routes[0].hedge_after = 500ms;

@@ -81,6 +81,23 @@ BOOST_AUTO_TEST_CASE(what_is_not_to_be_gathered_is_in_the_deltas_alone) {
   BOOST_TEST(on.replies[n]->usage.total_tokens == 15U);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_not_gathered_is_counted_where_the_provider_reports_nothing) {
+  stage on(providers({"a"}));
+  chat_request request = stage::question();
+  request.gather = false;
+  const auto n = on.stream(request);
+  on.network->begin_stream();
+  for (int word = 0; word != 100; ++word)
+    on.network->send(piece(" hello"));
+  on.network->send(R"(data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})"
+                   "\n\ndata: [DONE]\n\n");
+  on.run();
+  BOOST_REQUIRE(on.replies[n].has_value());
+  BOOST_TEST((on.replies[n]->usage.source == metering::estimated));
+  BOOST_TEST(on.replies[n]->usage.completion_tokens >= 80U);
+  BOOST_TEST(on.replies[n]->usage.prompt_tokens > 0U);
+}
+
 BOOST_AUTO_TEST_CASE(while_a_batch_is_not_answered_no_other_comes_and_nothing_is_granted) {
   stage on(providers({"a"}));
   const auto n = on.stream();
