@@ -184,6 +184,35 @@ void read_limit(table_reader& in, budget_config& budget) {
   }
 }
 
+/// The longest that a period takes; nothing: it has no end.
+std::optional<milliseconds> length_of(budget_period period) {
+  switch (period) {
+  case budget_period::hour:
+    return milliseconds{3'600'000};
+  case budget_period::day:
+    return milliseconds{25 * 3'600'000}; // when clocks are put back
+  case budget_period::month:
+    return 31 * one_day + milliseconds{3'600'000};
+  case budget_period::total:
+    break;
+  }
+  return std::nullopt;
+}
+
+/// What was spent is asked of the ledger again at each start: it must not have been deleted meanwhile.
+void check_memory(table_reader& in, const budget_config& budget, const ledger_config& ledger) {
+  const bool in_rollups = budget.tag_key.empty() ||
+                          std::ranges::find(ledger.rollup_tags, budget.tag_key) != ledger.rollup_tags.end();
+  const milliseconds kept = in_rollups ? ledger.retention.rollups : ledger.retention.rows;
+  const auto needed = length_of(budget.period);
+  if (kept.count() == 0 || (needed && *needed <= kept))
+    return;
+  in.fault("period",
+           "is longer than the books remember ('ledger.retention." +
+               std::string(in_rollups ? "rollups'" : "rows', since the tag is not among 'rollup_tags'") +
+               "): after a restart it could be spent again");
+}
+
 budget_config read_budget(reading& shared, const toml::table* table, const std::string& path,
                           const std::string& name, const snapshot& config) {
   table_reader in(shared, table, path);
@@ -197,6 +226,7 @@ budget_config read_budget(reading& shared, const toml::table* table, const std::
   constexpr std::array<std::string_view, 2> ways{"refuse", "allow"};
   if (const auto way = in.choice("unbounded", ways))
     budget.refuse_unbounded = ways[*way] == "refuse";
+  check_memory(in, budget, config.ledger);
   in.finish();
   return budget;
 }

@@ -136,6 +136,18 @@ BOOST_AUTO_TEST_CASE(a_wrong_period_is_a_fault) {
   is_fault(with_budget("limits = 1"), "9:1 llm.budgets.b.limits", "did you mean 'limit'?");
 }
 
+BOOST_AUTO_TEST_CASE(a_period_that_the_books_forget_is_a_fault) {
+  const auto kept = [](const std::string& what) { return "\n[llm.ledger.retention]\n" + what; };
+  is_fault(with_budget("period = \"month\"" + kept("rollups = 2592000000")), "9:10 llm.budgets.b.period",
+           "'ledger.retention.rollups'");
+  is_fault(with_budget("period = \"total\"" + kept("rollups = 3153600000000")), "9:10 llm.budgets.b.period",
+           "could be spent again");
+  is_fault(with_budget("period = \"day\"\ntag = \"session\"" + kept("rows = 3600000")),
+           "9:10 llm.budgets.b.period", "not among 'rollup_tags'");
+  is_fault(with_budget(kept("rollups = 86400000")), "6:1 llm.budgets.b.period",
+           "longer than the books remember");
+}
+
 BOOST_AUTO_TEST_CASE(a_wrong_limit_is_a_fault) {
   const std::string usd = "currency = \"USD\"\n";
   is_fault(with_only(usd), "6:1 llm.budgets.b.limit", "is missing");
