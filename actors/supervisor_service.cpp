@@ -244,8 +244,10 @@ void supervisor_state::leave_when_alone() {
     self_->quit(caf::exit_reason::user_shutdown);
 }
 
-/// Answers who drains when nothing is out any more; ends what is left when the shortest patience is over.
+/// Answers who drains when nothing is out any more; ends what is left when the shortest patience is over. An
+/// attempt whose end waits for a sick disk is not waited for: who flushes the books next is told of it.
 void supervisor_state::continue_drain() {
+  constexpr milliseconds grace{500}; // for what was cancelled to end
   if (drain_answers_.empty())
     return;
   if (now() >= *drain_until_ && !calls_.empty()) {
@@ -255,8 +257,9 @@ void supervisor_state::continue_drain() {
     for (auto& [id, open] : left)
       abandon(open, make_failure(errc::cancelled, "weir is stopping"));
   }
-  if (!calls_.empty() || attempts_out_ != 0)
-    return ticker_.arm(self_, now() + ticker::longest);
+  const bool is_out = !calls_.empty() || attempts_out_ != 0;
+  if (const time_point last = *drain_until_ + grace; is_out && now() < last)
+    return ticker_.arm(self_, now() < *drain_until_ ? *drain_until_ : last);
   for (drain_guard& each : std::exchange(drain_answers_, {}))
     each.deliver(drained{cancelled_});
 }

@@ -146,4 +146,19 @@ BOOST_AUTO_TEST_CASE(a_drain_waits_for_attempts_whose_calls_have_been_answered) 
   BOOST_TEST(answer->has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_drain_does_not_wait_for_a_sick_disk_longer_than_for_calls) {
+  stage on(providers({"a"}));
+  on.call();
+  on.ledger->broken = true;
+  on.network->complete(); // the answer waits until it is booked
+  on.run();
+  drain order;
+  order.patience = 1s;
+  const auto told = on.ask_later<drained>(order);
+  on.advance(990ms);
+  BOOST_TEST(!told->has_value());
+  on.advance(600ms);
+  BOOST_TEST(told->has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

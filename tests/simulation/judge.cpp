@@ -233,9 +233,11 @@ void judge::ended(const post& what, const answer& by, bool complete, std::string
   if (call == nullptr)
     return;
   // A cancelled stream may be read on for its usage.
-  const milliseconds drain{most([](const snapshot& config) {
-    return static_cast<std::uint64_t>(config.ledger.cancel_drain_time.count());
-  })};
+  const milliseconds drain{most(
+      [](const snapshot& config) {
+        return static_cast<std::uint64_t>(config.ledger.cancel_drain_time.count());
+      },
+      call->answered)};
   const milliseconds after = what.streamed ? settling + drain : settling;
   if (call->answered && *call->answered + after < now_() && !call->plan.uses_tools)
     blame("no_exchange_outlives_its_call", fmt::format("post {} of call {}", what.number, what.said.call));

@@ -146,7 +146,7 @@ private:
   void unsure(const std::string& host);
   /// The largest value that was in force of late.
   template <class Value>
-  std::uint64_t most(Value of) const;
+  std::uint64_t most(Value of, std::optional<time_point> since = {}) const;
   template <class Value>
   std::uint64_t most_of(const std::string& host, Value of) const;
   void check_call(call_state& call, const post& what);
@@ -184,11 +184,11 @@ private:
 };
 
 template <class Value>
-std::uint64_t judge::most(Value of) const {
+std::uint64_t judge::most(Value of, std::optional<time_point> since) const {
   std::uint64_t largest = 0;
   for (std::size_t n = configs_.size(); n-- != 0;) {
     largest = std::max<std::uint64_t>(largest, of(*configs_[n].second));
-    if (configs_[n].first + settling < now_())
+    if (configs_[n].first + settling < since.value_or(now_()))
       break;
   }
   return largest;
