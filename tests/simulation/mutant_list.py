@@ -153,7 +153,7 @@ MUTANTS = [
     ("calls are admitted while the books are full", SERVICE, "  if (pressure_)\n    return pressure_;\n", ""),
     ("one call too many is admitted", SERVICE, "calls <= config_->limits.max_in_flight", "calls <= config_->limits.max_in_flight + 1"),
     ("the drain does not end calls", SERVICE, "now() >= *drain_until_ && !calls_.empty()", "now() >= *drain_until_ && calls_.empty()"),
-    ("the drain does not wait for attempts", SERVICE, "if (!calls_.empty() || attempts_out_ != 0)", "if (!calls_.empty())"),
+    ("the drain does not wait for attempts", SERVICE, "const bool is_out = !calls_.empty() || attempts_out_ != 0;", "const bool is_out = !calls_.empty();"),
     # --- providers
     ("a dead provider is not started anew", ROSTER, "  if (slot.quick_deaths < 2)\n    start(slot, now);", "  if (slot.quick_deaths < 2)\n    slot.revives_at = now + std::chrono::hours{24};"),
     ("who dies again and again does not rest", ROSTER, "  if (slot.quick_deaths < 2)\n", "  if (true)\n"),
