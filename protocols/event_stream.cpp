@@ -20,7 +20,7 @@ public:
   common_decoder(http_response head, std::unique_ptr<event_reader> reader, whole_decoder whole)
       : head_(std::move(head)), reader_(std::move(reader)), whole_(std::move(whole)) {
     head_.body.clear();
-    if (head_.status < 200 || head_.status > 299)
+    if (!succeeded(head_))
       kind_ = body_kind::whole;
     for (const char* name : {"x-request-id", "request-id"})
       if (const auto id = head_.find(name); !id.empty() && reply_.reply().metadata.request_id.empty())

@@ -36,6 +36,11 @@ void put_text(std::string& out, std::string_view text) {
   out.append(text);
 }
 
+/// Whether rollups are kept by a tag's key.
+bool is_kept(const series::tag& tag, std::span<const std::string> keys) {
+  return std::ranges::find(keys, tag.first) != keys.end();
+}
+
 std::span<const std::uint8_t> to_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -57,12 +62,11 @@ std::uint32_t sum_tag(std::uint32_t before, std::string_view key, std::string_vi
 }
 
 void describe_series(const usage_record& record, std::span<const std::string> keys, std::string& out) {
-  const auto kept = [&](const series::tag& tag) { return std::ranges::find(keys, tag.first) != keys.end(); };
   out.assign(1, static_cast<char>(series_version));
   put_text(out, record.provider.str());
   put_text(out, record.model.str());
   for (const series::tag& tag : record.tags)
-    if (kept(tag)) {
+    if (is_kept(tag, keys)) {
       put_text(out, tag.first);
       put_text(out, tag.second);
     }
@@ -189,10 +193,6 @@ lmdb::status series_writer::begin() {
   return answer.code == MDB_NOTFOUND ? lmdb::status{} : answer;
 }
 
-bool series_writer::is_kept(const series::tag& tag) const {
-  return std::ranges::find(keys_, tag.first) != keys_.end();
-}
-
 /// Tells most names from others, by how long they are and how they end.
 std::size_t series_writer::hash_of(const usage_record& record) const {
   std::uint64_t sum = 0;
@@ -205,7 +205,7 @@ std::size_t series_writer::hash_of(const usage_record& record) const {
   take(record.provider.str());
   take(record.model.str());
   for (const series::tag& tag : record.tags)
-    if (is_kept(tag))
+    if (is_kept(tag, keys_))
       take(tag.second);
   return static_cast<std::size_t>(sum >> 32U);
 }
@@ -215,7 +215,7 @@ bool series_writer::is_of(const usage_record& record, const series& names) const
     return false;
   std::size_t next = 0;
   for (const series::tag& tag : record.tags)
-    if (is_kept(tag) && (next == names.tags.size() || tag != names.tags[next++]))
+    if (is_kept(tag, keys_) && (next == names.tags.size() || tag != names.tags[next++]))
       return false;
   return next == names.tags.size();
 }

@@ -121,7 +121,6 @@ private:
     const series* found = nullptr;
   };
 
-  bool is_kept(const series::tag& tag) const;
   std::size_t hash_of(const usage_record& record) const;
   bool is_of(const usage_record& record, const series& names) const;
   lmdb::status look_up(const usage_record& record, const series*& found);
